@@ -89,8 +89,8 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether the command may be the first one of a new server. Every other one in the wrong folder is a slip, which would
-/// leave an empty database and new keys there.
+/// Whether the command may be the first one of a new server. Any other would leave an empty database and new keys in a
+/// folder that was named by mistake.
 fn may_create(command: &Command) -> bool {
     let Command::Token(command) = command else {
         return matches!(

@@ -29,13 +29,13 @@ const REFUSED: &str = "no";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The running launcher does what was asked for.
-    Taken,
+    Accepted,
     /// It does not.
-    Refused,
+    Declined,
     /// No launcher is running for this install.
     Nobody,
     /// One is running, and did not answer in time.
-    Silent,
+    None,
 }
 
 /// The right to be the launcher of an install; dropping it gives that up.
@@ -106,15 +106,15 @@ pub fn call(folder: &Path, directory: &Path, arguments: &[String], longest: Dura
     loop {
         if disk::exists(&refused)? {
             disk::remove_file(&refused)?;
-            return Ok(Answer::Refused);
+            return Ok(Answer::Declined);
         }
         if !disk::exists(&call)? {
-            return Ok(Answer::Taken);
+            return Ok(Answer::Accepted);
         }
         let is_gone = !is_held(&lock)?;
         if is_gone || Instant::now() >= end {
             disk::remove_file(&call)?;
-            return Ok(if is_gone { Answer::Nobody } else { Answer::Silent });
+            return Ok(if is_gone { Answer::Nobody } else { Answer::None });
         }
         std::thread::sleep(TICK);
     }
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn second_hands_over_what_it_was_started_with() {
         let wanted = words(&["open", "/games/é", "uro://hall?x=1"]);
-        for (is_taken, answer) in [(true, Answer::Taken), (false, Answer::Refused)] {
+        for (is_taken, answer) in [(true, Answer::Accepted), (false, Answer::Declined)] {
             let (told, heard) = with_holder(is_taken, |ours, game| {
                 assert!(Instance::claim(ours, game).unwrap().is_none(), "there is one");
                 call(ours, game, &wanted, LONGEST).unwrap()
@@ -198,7 +198,7 @@ mod tests {
         let game = folder.path().join("game");
         let mut first = Instance::claim(folder.path(), &game).unwrap().unwrap();
         let started = Instant::now();
-        assert_eq!(call(folder.path(), &game, &[], Duration::from_millis(200)).unwrap(), Answer::Silent);
+        assert_eq!(call(folder.path(), &game, &[], Duration::from_millis(200)).unwrap(), Answer::None);
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert_eq!(first.take(), None);
     }

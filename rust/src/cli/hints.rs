@@ -18,7 +18,7 @@ pub(crate) fn of(error: &Error, audience: Audience) -> Option<&'static str> {
     }
 }
 
-/// What whoever publishes can do about an error with this code, if that is something else than for a player.
+/// What a publisher can do about an error with this code, where that differs from what a player can do.
 fn publisher_hint(code: &str) -> Option<&'static str> {
     Some(match code {
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "trust_root_invalid" => {

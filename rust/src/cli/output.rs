@@ -28,7 +28,7 @@ const MAX_ANSWER_BYTES: u64 = 1024;
 /// Whether a result could not be reported.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whose command it is: the same error calls for something else from each.
+/// Whose command it is: the same error calls for different steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     Player,

@@ -178,11 +178,11 @@ enumeration! {
         #[default]
         Nobody = "NOBODY",
         /// The running launcher does what was asked for.
-        Taken = "ACCEPTED",
+        Accepted = "ACCEPTED",
         /// The running launcher does not do it.
-        Refused = "DECLINED",
+        Declined = "DECLINED",
         /// The running launcher has not answered in time.
-        Silent = "NO_ANSWER",
+        NoAnswer = "NO_ANSWER",
     }
 }
 
@@ -209,9 +209,9 @@ impl From<instance::Answer> for CallAnswer {
     fn from(answer: instance::Answer) -> Self {
         match answer {
             instance::Answer::Nobody => Self::Nobody,
-            instance::Answer::Taken => Self::Taken,
-            instance::Answer::Refused => Self::Refused,
-            instance::Answer::Silent => Self::Silent,
+            instance::Answer::Accepted => Self::Accepted,
+            instance::Answer::Declined => Self::Declined,
+            instance::Answer::None => Self::NoAnswer,
         }
     }
 }

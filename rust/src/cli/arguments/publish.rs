@@ -264,10 +264,10 @@ pub(crate) enum Change {
         /// Percentage of them that may say that a version failed to start. More stop its rollout
         #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
         limit: u8,
-        /// Ask
+        /// Ask for reports
         #[arg(long, required_unless_present = "off")]
         on: bool,
-        /// Ask no longer
+        /// Stop asking
         #[arg(long, conflicts_with_all = ["on", "minimum", "limit"])]
         off: bool,
     },

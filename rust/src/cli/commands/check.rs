@@ -72,7 +72,7 @@ fn text(checked: &Checked, available: &Available, planned: Option<u64>) -> Strin
     text
 }
 
-/// There is no update; some versions may have been put aside here.
+/// There is no update; some versions may not be offered here any more.
 fn nothing(updater: &Updater, checked: &Checked, dir: &Path, monitor: &Monitor) -> String {
     let Some(current) = &checked.current else {
         return format!("{} offers nothing to install here now.", checked.mode);
@@ -80,7 +80,7 @@ fn nothing(updater: &Updater, checked: &Checked, dir: &Path, monitor: &Monitor) 
     format!("{}{}", up_to_date(dir, current, &checked.mode), aside(updater, &checked.mode, monitor))
 }
 
-/// The versions of this mode that were put aside here; empty if there are none.
+/// Names the versions of this mode that are not offered here any more; empty if there are none.
 pub(super) fn aside(updater: &Updater, mode: &ModeName, monitor: &Monitor) -> String {
     let bad = updater.status(monitor).map(|status| status.bad).unwrap_or_default();
     let aside: Vec<String> = bad.iter().filter(|(of, _)| of == mode).map(|(_, it)| it.to_string()).collect();

@@ -21,8 +21,8 @@ use crate::net::trust::sign::{days_from_now, key_id, sign};
 /// The version of the TUF specification that `tough` follows, as stated in metadata.
 pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
-/// A folder with other things, such as a build, is a slip: private keys would be published with it. What an interrupted run
-/// has left is no hindrance.
+/// Refuses a folder that holds anything else, such as a build: private keys in it would be published. What an interrupted
+/// run has left is no obstacle.
 fn refuse_other_files(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
