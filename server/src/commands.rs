@@ -41,7 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if !may_create(&cli.command) {
-        check_exists(&loaded.config)?;
+        check_exists(&loaded.config.database_url())?;
     }
     log::start(&loaded.config)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -101,12 +101,11 @@ fn may_create(command: &Command) -> bool {
     matches!(command, TokenCommand::Create { .. })
 }
 
-fn check_exists(config: &Config) -> Result<()> {
-    let url = config.database_url();
+fn check_exists(url: &str) -> Result<()> {
     let file = url.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
     match file {
         Some(file) if !file.contains(":memory:") && !std::path::Path::new(file.trim_start_matches("//")).exists() => {
-            Err(Error::Config(format!("there is no server here: no database {file}; give --data or --config")))
+            Err(Error::Config(format!("there is no server here: no database {file}; check the folder or the URL")))
         }
         _ => Ok(()),
     }
@@ -132,6 +131,7 @@ fn s3_settings() -> Vec<(String, String)> {
 
 /// Copies a database to another one. The keys and the chunks that are elsewhere stay where they are.
 async fn copy(from: &str, to: &str) -> Result<()> {
+    check_exists(from)?;
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
     db::copy::copy(&from, &to, |table, rows| note(&format!("{table:20} {rows} rows, compared"))).await?;
     print("Copied everything. Start the servers with the other database, and the same keys.\n");

@@ -138,5 +138,8 @@ fn commands_in_the_wrong_folder_make_no_new_server() {
         let (code, _, err) = run(&[command, &["--data", data]].concat());
         assert!(code == 1 && err.contains("there is no server here"), "{command:?}: {code} {err}");
     }
+    let [from, to] = ["from", "to"].map(|name| format!("sqlite:{data}-{name}.db"));
+    let (code, _, err) = run(&["copy", "--from", &from, "--to", &to]);
+    assert!(code == 1 && err.contains("there is no server here"), "{err}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
