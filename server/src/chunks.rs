@@ -38,6 +38,7 @@ pub use location::{Options, StorageLocation};
 pub use maintenance::{Cleaned, Verified};
 pub(crate) use objects::open_objects;
 
+pub use check::Watch;
 use check::{Checked, Checker};
 use objects::Objects;
 use place::Place;
@@ -189,13 +190,19 @@ impl Chunks {
         self.put_anywhere(id, stored, keep_until).await
     }
 
-    /// [`put`](Self::put) for many chunks. All are checked before the first is stored; results are in their order.
+    /// [`put`](Self::put) for many chunks. All are checked before the first is stored; results are in their order. `watch`
+    /// sees each that has been checked.
     ///
     /// # Errors
     /// As [`put`](Self::put). Some may have been stored, and putting them again does no harm.
-    pub async fn put_many(&self, chunks: Vec<(ChunkId, Bytes)>, keep_until: Time) -> Result<Vec<PutOutcome>> {
+    pub async fn put_many(
+        &self,
+        chunks: Vec<(ChunkId, Bytes)>,
+        keep_until: Time,
+        watch: Option<&Watch>,
+    ) -> Result<Vec<PutOutcome>> {
         self.place.check(self.db.as_ref()).await?;
-        let checked = self.checker.check_all(chunks).await?;
+        let checked = self.checker.check_all(chunks, watch).await?;
         let puts = stream::iter(checked).map(|checked| self.store(checked, keep_until));
         puts.buffered(PARALLEL).try_collect().await
     }

@@ -6,7 +6,8 @@
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! bundles         bundles that publishers send
-//! rebuild         does the tree made of the chunks match the file table?
+//! incoming        checks a tree while its chunks arrive
+//! rebuild         does the tree made of the stored chunks match the file table? for those that could not be followed
 //! rebuilt         those that need not be rebuilt when their commit is repeated
 //! renew           signs again before anything expires
 //! fitness         may this server sign: its keys and its clock
@@ -34,6 +35,7 @@ pub mod catalog;
 mod cdns;
 mod fitness;
 mod halts;
+mod incoming;
 pub mod metadata_pack;
 mod modes;
 mod news;
@@ -149,6 +151,8 @@ pub struct Service {
     trust_clock: bool,
     /// Trees that need not be rebuilt when their commit is repeated.
     rebuilt: rebuilt::Rebuilt,
+    /// Trees that are checked while their chunks arrive.
+    incoming: incoming::Incoming,
     /// Where bundles are checked.
     scratch: PathBuf,
     /// Held while a bundle is checked, which takes memory for its largest section.
@@ -197,6 +201,7 @@ impl Service {
             allow_private_cdns,
             trust_clock,
             rebuilt: rebuilt::Rebuilt::default(),
+            incoming: incoming::Incoming::default(),
             scratch,
             checking: tokio::sync::Mutex::default(),
             reading,

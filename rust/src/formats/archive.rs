@@ -34,7 +34,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use element::{device_bytes, entry_bytes, filename_bytes, goodbye_bytes, payload_header_bytes, symlink_bytes};
-pub use forward::{Forward, read_forward};
+pub use forward::{Forward, Passed, read_forward};
 pub use segments::{Segment, Segments};
 pub use walk::Walk;
 

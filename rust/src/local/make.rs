@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::event::{Monitor, Phase};
 use crate::formats::archive::Layout;
-use crate::formats::chunk::{ChunkId, DigestAlgorithm};
+use crate::formats::chunk::DigestAlgorithm;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::{FeatureFlags, Index};
 use crate::local::store::LocalStore;
@@ -30,6 +30,7 @@ mod tests;
 
 use keep::Keeper;
 use run::BlockJob;
+pub use run::Take;
 
 /// How a stream becomes chunks.
 #[derive(Debug, Clone)]
@@ -88,7 +89,7 @@ pub fn make(
 ) -> Result<Made> {
     let _lock = store.share("make")?;
     let keeper = Keeper::new(store, options.level)?;
-    let made = run::run(&job(root, layout, options), &|id, plain| keeper.take(id, plain), monitor)?;
+    let made = run::run(&job(root, layout, options), &|_, id, plain| keeper.take(id, plain), monitor)?;
     Ok(keeper.into_made(made.index))
 }
 
@@ -97,7 +98,7 @@ pub fn make(
 /// # Errors
 /// As for [`make`], without those of the store.
 pub fn cut(root: &Path, layout: &Layout, options: &MakeOptions, monitor: &Monitor) -> Result<Index> {
-    run::run(&job(root, layout, options), &|_, _| Ok(()), monitor).map(|outcome| outcome.index)
+    run::run(&job(root, layout, options), &|_, _, _| Ok(()), monitor).map(|outcome| outcome.index)
 }
 
 /// A tree that was read once.
@@ -109,8 +110,8 @@ pub struct CutAndHashed {
     pub digests: Vec<Option<Digest>>,
 }
 
-/// Cuts the content of `root`, and passes every chunk to `take` with its plain bytes: from several threads at once, in no
-/// particular order, and as often as it occurs. `phase` is what the monitor is told.
+/// Cuts the content of `root`, and passes every chunk to `take` with its position in the stream and its plain bytes: from
+/// several threads at once, nearly in the order of the stream, and as often as it occurs. `phase` is what the monitor is told.
 ///
 /// # Errors
 /// As for [`cut`], and those of `take`, which end the work.
@@ -118,7 +119,7 @@ pub fn cut_and_hash(
     root: &Path,
     layout: &Layout,
     options: &MakeOptions,
-    take: &(dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync),
+    take: Take<'_>,
     phase: Phase,
     monitor: &Monitor,
 ) -> Result<CutAndHashed> {
@@ -155,7 +156,7 @@ pub fn index_of(
 ) -> Result<Index> {
     let job =
         BlockJob { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed, hashes_files: false };
-    run::run(&job, &|_, _| Ok(()), monitor).map(|outcome| outcome.index)
+    run::run(&job, &|_, _, _| Ok(()), monitor).map(|outcome| outcome.index)
 }
 
 /// Computes the chunks of one file as a blob, without storing anything.

@@ -75,6 +75,10 @@ pub struct RepositoryInfo {
     /// Largest bundle accepted from publishers, in bytes. Absent from servers that build all bundles themselves.
     #[serde(default)]
     pub max_bundle_bytes: Option<u64>,
+    /// Whether publishers may say where in the tree their chunks belong, so that the tree is checked as it arrives.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", oai(default))]
+    pub takes_positions: bool,
 }
 
 /// The public keys that the server signs with, each as in TUF metadata:
@@ -224,6 +228,22 @@ pub struct MissingRequest {
     /// Ids of chunks, 64 hex digits each, at most 5000.
     #[cfg_attr(feature = "openapi", oai(validator(max_items = 5000)))]
     pub ids: Vec<String>,
+    /// Where chunks belong that are sent now or were sent before, at most 5000. A server that knows where all belong checks
+    /// the tree as it arrives, and need not read it again for the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", oai(default, skip_serializing_if_is_empty, validator(max_items = 5000)))]
+    pub positions: Vec<ChunkPosition>,
+}
+
+/// Where a chunk belongs in the archive of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
+pub struct ChunkPosition {
+    /// Number of bytes before it.
+    pub position: u64,
+    /// Id of the chunk, 64 hex digits.
+    pub id: String,
 }
 
 /// The requested chunks that the server does not have. The others are kept for the publication.

@@ -160,15 +160,19 @@ impl Publications {
         body: LimitedJson<MissingRequest>,
     ) -> Result<Json<MissingReply>, Failure> {
         allowed(&context, &bearer, id.0).await?;
-        if body.ids.len() > MAX_MISSING_IDS {
-            let reason = format!("at most {MAX_MISSING_IDS} are accepted at once");
-            return Err(Error::Invalid { what: "ids", reason }.into());
+        for (what, count) in [("ids", body.ids.len()), ("positions", body.positions.len())] {
+            if count > MAX_MISSING_IDS {
+                let reason = format!("at most {MAX_MISSING_IDS} are accepted at once");
+                return Err(Error::Invalid { what, reason }.into());
+            }
         }
-        let parse = |text: &String| {
-            ChunkId::from_str(text).map_err(|error| Error::Invalid { what: "ids", reason: error.to_string() })
+        let parse = |text: &str, what| {
+            ChunkId::from_str(text).map_err(|error| Error::Invalid { what, reason: error.to_string() })
         };
-        let ids = body.ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let missing = context.service.missing(id.0, &ids).await?;
+        let ids = body.ids.iter().map(|id| parse(id, "ids")).collect::<Result<Vec<_>, _>>()?;
+        let positions = body.positions.iter().map(|at| Ok((at.position, parse(&at.id, "positions")?)));
+        let positions = positions.collect::<Result<Vec<_>, Error>>()?;
+        let missing = context.service.missing(id.0, &ids, positions).await?;
         Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
     }
 

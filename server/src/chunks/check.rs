@@ -26,6 +26,9 @@ pub(super) struct Checked {
     digest: DigestAlgorithm,
 }
 
+/// Sees the plain bytes of a chunk, which match its id by this digest.
+pub type Watch = Arc<dyn Fn(ChunkId, DigestAlgorithm, &[u8]) + Send + Sync>;
+
 /// Chunks of a batch that are checked in one turn.
 const IN_A_TURN: usize = 16;
 
@@ -50,26 +53,26 @@ impl Checker {
     }
 
     pub(super) async fn check(&self, id: ChunkId, stored: Bytes) -> Result<Checked> {
-        let checked = self.check_up_to(self.max_bytes, vec![(id, stored)]).await?;
+        let checked = self.check_up_to(self.max_bytes, vec![(id, stored)], None).await?;
         let none = || Error::internal("checking a chunk");
         checked.into_iter().next().ok_or_else(none)
     }
 
     /// Checks many chunks. Fails if one of them is not what its id says. Between a few of them, others have their turn:
-    /// a little that is sent can be much to unpack.
-    pub(super) async fn check_all(&self, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<Checked>> {
+    /// a little that is sent can be much to unpack. `watch` sees each.
+    pub(super) async fn check_all(&self, chunks: Vec<(ChunkId, Bytes)>, watch: Option<&Watch>) -> Result<Vec<Checked>> {
         let mut all = Vec::with_capacity(chunks.len());
         let mut chunks = chunks.into_iter().peekable();
         while chunks.peek().is_some() {
             let some = chunks.by_ref().take(IN_A_TURN).collect();
-            all.extend(self.check_up_to(self.max_bytes, some).await?);
+            all.extend(self.check_up_to(self.max_bytes, some, watch.cloned()).await?);
         }
         Ok(all)
     }
 
     /// Whether a stored chunk matches its id, even if it is larger than what is accepted now.
     pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
-        self.check_up_to(limits::MAX_CHUNK_BYTES, vec![(id, stored)]).await.is_ok()
+        self.check_up_to(limits::MAX_CHUNK_BYTES, vec![(id, stored)], None).await.is_ok()
     }
 
     /// Whether this process has found lately that the id is this digest of the content it stands for.
@@ -77,7 +80,12 @@ impl Checker {
         self.digests.get(id) == Some(digest)
     }
 
-    async fn check_up_to(&self, max_bytes: u64, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<Checked>> {
+    async fn check_up_to(
+        &self,
+        max_bytes: u64,
+        chunks: Vec<(ChunkId, Bytes)>,
+        watch: Option<Watch>,
+    ) -> Result<Vec<Checked>> {
         let max_stored = max_bytes + limits::MAX_STORED_OVERHEAD_BYTES;
         if chunks.iter().any(|(_, stored)| stored.len() as u64 > max_stored) {
             return Err(Error::TooLarge { max_bytes: max_stored });
@@ -85,7 +93,8 @@ impl Checker {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let checked = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            chunks.into_iter().map(|(id, stored)| check(id, stored, max_bytes)).collect::<Result<Vec<_>>>()
+            let check = |(id, stored)| check(id, stored, max_bytes, watch.as_ref());
+            chunks.into_iter().map(check).collect::<Result<Vec<_>>>()
         });
         let checked = checked.await.map_err(Error::internal_by("checking a chunk"))??;
         for one in &checked {
@@ -100,7 +109,7 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<(Decompressor, Vec<u8>)>> = const { RefCell::new(None) };
 }
 
-fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
+fn check(id: ChunkId, stored: Bytes, max_bytes: u64, watch: Option<&Watch>) -> Result<Checked> {
     let frame = Frame::parse(&stored).ok_or_else(|| corrupt("it is not one zstd frame"))?;
     if frame.content_bytes.is_some_and(|size| size > max_bytes) {
         return Err(Error::TooLarge { max_bytes });
@@ -120,6 +129,9 @@ fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
         Chunk::new(id, plain).verify(digest).map_err(|_| corrupt("its content has another id"))
     })?;
     let plain_bytes = verified.as_bytes().len() as u64;
+    if let Some(watch) = watch {
+        watch(id, digest, verified.as_bytes());
+    }
     DECOMPRESSOR.with_borrow_mut(|kept| kept.as_mut().map(|(_, room)| *room = verified.into_bytes()));
     Ok(Checked { stored, id, plain_bytes, digest })
 }
@@ -184,7 +196,7 @@ mod tests {
     }
 
     fn code(id: ChunkId, stored: Vec<u8>) -> &'static str {
-        check(id, stored.into(), 1 << 20).unwrap_err().code()
+        check(id, stored.into(), 1 << 20, None).unwrap_err().code()
     }
 
     #[test]
@@ -193,7 +205,7 @@ mod tests {
             for size in [0, 1, 255, 256, 65_535, 65_791, 65_792, 1 << 20] {
                 let plain: Vec<u8> = (0..size).map(|i: u64| ((i * i) >> 7).to_le_bytes()[0]).collect();
                 let (id, stored) = stored(&plain, digest);
-                let checked = check(id, stored.clone().into(), 1 << 20).unwrap();
+                let checked = check(id, stored.clone().into(), 1 << 20, None).unwrap();
                 assert_eq!(checked.plain_bytes, size);
                 assert_eq!(checked.stored, stored);
             }

@@ -3,7 +3,7 @@
 //! ```text
 //! begin -> missing, put_chunks, put_document (any number of times) -> commit
 //! commit: is it the next one, and signed? -> read and compare the documents (submission) -> rebuild the tree from its
-//!         chunks -> Commit::decide -> Service::change
+//!         chunks, unless that was done while they arrived (incoming) -> Commit::decide -> Service::change
 //! ```
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::rebuild::{self, mismatch};
 use super::sign::{self, Accept, SignedRole};
 use super::submission::{Submission, read_index};
 use super::{Actor, Decision, Service, modes};
-use crate::chunks::PutOutcome;
+use crate::chunks::{PutOutcome, Watch};
 use crate::db::{FileFilter, Page, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Mode, ModeVersion, RepositoryFile, Time, Upload, VersionFile, VersionState};
@@ -121,12 +121,20 @@ impl Service {
         Ok(upload)
     }
 
-    /// Returns which of these chunks are missing. The others are kept until the publication expires.
+    /// Returns which of these chunks are missing. The others are kept until the publication expires. `positions`: where in
+    /// the archive of the tree chunks belong, if the publisher says so.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`.
-    pub async fn missing(&self, id: Uuid, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
+    pub async fn missing(&self, id: Uuid, ids: &[ChunkId], positions: Vec<(u64, ChunkId)>) -> Result<Vec<ChunkId>> {
         let upload = self.open(id).await?;
+        if !positions.is_empty()
+            && upload.sequence.is_none()
+            && let Some(tree) = self.incoming.begin(id)
+        {
+            tree.expect(positions);
+            self.read_back(&tree).await?;
+        }
         self.chunks.missing(ids, upload.expires_at).await
     }
 
@@ -138,7 +146,14 @@ impl Service {
     /// [`Chunks::put_many`]: crate::chunks::Chunks::put_many
     pub async fn put_chunks(&self, id: Uuid, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<PutOutcome>> {
         let upload = self.unfinished(id).await?;
-        self.chunks.put_many(chunks, upload.expires_at).await
+        let Some(tree) = self.incoming.get(id) else {
+            return self.chunks.put_many(chunks, upload.expires_at, None).await;
+        };
+        let watched = Arc::clone(&tree);
+        let watch: Watch = Arc::new(move |id, digest, plain| watched.arrived(id, digest, plain));
+        let outcomes = self.chunks.put_many(chunks, upload.expires_at, Some(&watch)).await?;
+        self.read_back(&tree).await?;
+        Ok(outcomes)
     }
 
     /// Stores a document of a publication. Documents are checked at the commit, except for an index, which must be
@@ -206,10 +221,20 @@ impl Service {
         }
         let tree = submission.tree();
         if !self.rebuilt.has(&tree) {
-            self.rebuild(&submission, turn).await?;
+            if !self.has_arrived(upload, &submission).await? {
+                self.rebuild(&submission, turn).await?;
+            }
             self.rebuilt.add(tree);
         }
         Ok(submission)
+    }
+
+    /// Whether the tree was checked while its chunks arrived.
+    async fn has_arrived(&self, upload: &Upload, submission: &Submission) -> Result<bool> {
+        let Some(tree) = self.incoming.take(upload.id) else { return Ok(false) };
+        self.read_back(&tree).await?;
+        let (index, table) = (Arc::clone(&submission.index), Arc::clone(&submission.table));
+        sign::blocking("comparing a tree", move || Ok(tree.is(&index, &table))).await
     }
 
     /// Fails unless the chunks make the tree that the file table describes.

@@ -6,12 +6,13 @@
 //! Memory is bounded by a few chunks, whatever the size of the tree, because their buffers are reused. What has just
 //! been checked on its arrival is not hashed to its id again: a byte that has changed since would not match the table.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 use vsekai_updater::formats::archive::Segment;
-use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
 use vsekai_updater::formats::index::{Index, IndexChunk};
 use vsekai_updater::formats::release::FileTable;
 
@@ -107,25 +108,30 @@ async fn unpack(
 
 /// The plain bytes of a chunk, hashed if `digest` is given.
 fn unpack_one(chunk: IndexChunk, stored: Vec<u8>, digest: Option<DigestAlgorithm>, buffer: Vec<u8>) -> Result<Vec<u8>> {
-    thread_local! {
-        static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor>> = const { std::cell::RefCell::new(None) };
-    }
     let (id, size) = (chunk.id, chunk.size());
+    let plain = decompress(&CompressedChunk::new(id, stored), size, buffer)?;
+    let wrong = |_| mismatch(format!("chunk {id} does not match its id in the digest of this index"));
+    let bytes = match digest {
+        Some(digest) => plain.verify(digest).map_err(wrong)?.into_bytes(),
+        None => plain.into_unverified(),
+    };
+    if bytes.len() as u64 == size {
+        return Ok(bytes);
+    }
+    Err(mismatch(format!("chunk {id} has {} bytes, but the index says {size}", bytes.len())))
+}
+
+/// The content of a chunk, not hashed yet, in this buffer.
+pub(super) fn decompress(stored: &CompressedChunk, max_bytes: u64, buffer: Vec<u8>) -> Result<Chunk> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<Decompressor>> = const { RefCell::new(None) };
+    }
     DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
             Some(decompressor) => decompressor,
             None => slot.insert(Decompressor::new()?),
         };
-        let plain = decompressor.decompress(&CompressedChunk::new(id, stored), size, buffer)?;
-        let wrong = |_| mismatch(format!("chunk {id} does not match its id in the digest of this index"));
-        let bytes = match digest {
-            Some(digest) => plain.verify(digest).map_err(wrong)?.into_bytes(),
-            None => plain.into_unverified(),
-        };
-        if bytes.len() as u64 == size {
-            return Ok(bytes);
-        }
-        Err(mismatch(format!("chunk {id} has {} bytes, but the index says {size}", bytes.len())))
+        Ok(decompressor.decompress(stored, max_bytes, buffer)?)
     })
 }
 

@@ -31,6 +31,7 @@ impl Service {
             max_chunk_bytes: self.chunks.max_chunk_bytes(),
             max_batch_bytes: Some(self.chunks.max_batch_bytes()),
             max_bundle_bytes: Some(MAX_BUNDLE_BYTES),
+            takes_positions: true,
         })
     }
 

@@ -13,6 +13,20 @@ use crate::error::Result;
 use crate::limits;
 use crate::path::RelPath;
 
+/// Bytes of an archive that [`Forward`] has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed<'a> {
+    /// Bytes that the archive itself adds: a head, or a table.
+    Header(&'a [u8]),
+    /// Bytes of a file's content.
+    Payload {
+        /// Position of the file in [`Layout::nodes`].
+        node: usize,
+        /// The bytes, which follow those of the file that were passed before.
+        bytes: &'a [u8],
+    },
+}
+
 /// Reads a layout from an archive's bytes as they arrive; does no I/O.
 #[derive(Debug, Default)]
 pub struct Forward {
@@ -52,23 +66,34 @@ impl Forward {
     }
 
     /// Accepts the next bytes of the archive, in pieces of any size.
-    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<()> {
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        self.feed_to(bytes, &mut |_| {})
+    }
+
+    /// [`feed`](Self::feed) that also shows what it passes, in order and without gaps.
+    pub fn feed_to(&mut self, mut bytes: &[u8], show: &mut dyn FnMut(Passed<'_>)) -> Result<()> {
         if self.used == self.buffer.len() {
-            let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
-            bytes = &bytes[skipped..];
-            self.payload -= skipped as u64;
-            self.at += skipped as u64;
+            let (content, rest) = bytes.split_at(usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len()));
+            self.show_payload(content, show);
+            self.payload -= content.len() as u64;
+            self.at += content.len() as u64;
+            bytes = rest;
         }
         self.buffer.extend_from_slice(bytes);
-        while self.step(false)? {}
+        while self.step(false, show)? {}
         self.buffer.drain(..self.used);
         self.used = 0;
         Ok(())
     }
 
     /// The layout, once the last byte was fed.
-    pub fn finish(mut self) -> Result<Layout> {
-        while self.step(true)? {}
+    pub fn finish(self) -> Result<Layout> {
+        self.finish_to(&mut |_| {})
+    }
+
+    /// [`finish`](Self::finish) that also shows what it passes.
+    pub fn finish_to(mut self, show: &mut dyn FnMut(Passed<'_>)) -> Result<Layout> {
+        while self.step(true, show)? {}
         if !self.is_done() || self.payload > 0 {
             return Err(malformed(self.at, "the archive is cut short"));
         }
@@ -77,6 +102,12 @@ impl Forward {
             Ok(layout)
         } else {
             Err(malformed(layout.stream_bytes(), "the nodes do not add up to the archive"))
+        }
+    }
+
+    fn show_payload(&self, bytes: &[u8], show: &mut dyn FnMut(Passed<'_>)) {
+        if let (Some(node), false) = (self.nodes.len().checked_sub(1), bytes.is_empty()) {
+            show(Passed::Payload { node, bytes });
         }
     }
 
@@ -91,13 +122,14 @@ impl Forward {
     }
 
     // Consumes one head, one table or some content; false if more bytes must come first.
-    fn step(&mut self, is_all: bool) -> Result<bool> {
+    fn step(&mut self, is_all: bool, show: &mut dyn FnMut(Passed<'_>)) -> Result<bool> {
         let have = self.buffer.len() - self.used;
         if have == 0 || (have < self.needed && !is_all) {
             return Ok(false);
         }
         if self.payload > 0 {
             let content = usize::try_from(self.payload).unwrap_or(usize::MAX).min(have);
+            self.show_payload(&self.buffer[self.used..self.used + content], show);
             self.payload -= content as u64;
             self.take(content);
             return Ok(true);
@@ -106,11 +138,18 @@ impl Forward {
             return Err(malformed(self.at, "bytes after the archive's end"));
         }
         let bytes = &self.buffer[self.used..];
+        let begin = self.used;
         if !self.open.is_empty() && have >= PREFIX && u64_at(bytes, 8) == GOODBYE {
-            return self.table(is_all);
+            let passed = self.table(is_all)?;
+            show(Passed::Header(&self.buffer[begin..self.used]));
+            return Ok(passed);
         }
         match head::parse(bytes, self.at, self.nodes.is_empty(), is_all) {
-            Ok(head) => self.node(head).map(|()| true),
+            Ok(head) => {
+                self.node(head)?;
+                show(Passed::Header(&self.buffer[begin..self.used]));
+                Ok(true)
+            }
             Err(Stop::Bad(error)) => Err(error),
             Err(Stop::More(needed)) => {
                 // At least doubled, so that many small attributes are not parsed again one by one.

@@ -77,6 +77,31 @@ fn walk(bytes: &[u8]) -> Result<Layout> {
 }
 
 #[test]
+fn what_a_forward_reader_passes_is_the_archive() {
+    let layout = Layout::build(sample()).unwrap();
+    let archive = render(&layout, 0..layout.stream_bytes());
+    for piece_bytes in [1, 7, 64, archive.len()] {
+        let (mut shown, mut headers, mut payloads) = (Vec::new(), 0, 0);
+        let mut show = |passed: Passed<'_>| match passed {
+            Passed::Header(bytes) => {
+                headers += bytes.len();
+                shown.extend_from_slice(bytes);
+            }
+            Passed::Payload { node, bytes } => {
+                assert_eq!(layout.nodes()[node].path, path("b/full"), "the only file with content");
+                payloads += bytes.len();
+                shown.extend_from_slice(bytes);
+            }
+        };
+        let mut forward = Forward::new();
+        archive.chunks(piece_bytes).try_for_each(|piece| forward.feed_to(piece, &mut show)).unwrap();
+        assert_eq!(forward.finish_to(&mut show).unwrap(), layout);
+        assert_eq!((payloads, headers), (40, archive.len() - 40));
+        assert_eq!(shown, archive, "in pieces of {piece_bytes}");
+    }
+}
+
+#[test]
 fn empty_tree_has_104_bytes() {
     let layout = Layout::build(vec![root()]).unwrap();
     assert_eq!(layout.stream_bytes(), 104);

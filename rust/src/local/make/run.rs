@@ -59,8 +59,8 @@ pub(super) struct Outcome {
     pub(super) digests: Vec<Option<Digest>>,
 }
 
-/// Receives each chunk, from several threads at once.
-pub(super) type Take<'a> = &'a (dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync);
+/// Receives each chunk with its position in the stream, from several threads at once.
+pub type Take<'a> = &'a (dyn Fn(u64, ChunkId, &[u8]) -> Result<()> + Sync);
 
 /// A block, with room before it for the uncut bytes of the previous block.
 struct Block {
@@ -121,13 +121,14 @@ fn work(
 ) -> Result<Index> {
     let hashing = Hashing { ids: Ids::new(job.flags.digest(), job.chunker), take, done: Mutex::default() };
     let mut index = Index::new(job.flags, job.chunker.sizes());
-    pool.scope(|scope| {
+    // The oldest block first: what is sent while it is cut then leaves nearly in the order of the stream.
+    pool.scope_fifo(|scope| {
         let forced = cut::forced(job.layout).take_while(|_| job.forced_cuts);
         let hint = job.hint.filter(|_| job.forced_cuts);
         let hint = hint.and_then(|index| Hint::new(index, job.chunker, job.flags, &hashing.ids));
         let mut cutter = Cutter::new(job.chunker, forced, hint);
         let mut carried: Vec<u8> = Vec::new();
-        let mut left = job.layout.stream_bytes();
+        let (mut left, mut position) = (job.layout.stream_bytes(), 0);
         for number in 0_u64.. {
             hashing.drain_into(&mut index)?;
             if left == 0 {
@@ -145,8 +146,10 @@ fn work(
             carried.clear();
             carried.extend_from_slice(&data[done..]);
             let (hashing, free) = (&hashing, free.clone());
-            scope.spawn(move |_| {
-                hashing.block(number, &block.bytes[start..], &chunks);
+            let from = position;
+            position += done as u64;
+            scope.spawn_fifo(move |_| {
+                hashing.block((number, from), &block.bytes[start..], &chunks);
                 monitor.emit(Event::Advanced { phase: job.phase, bytes: block.filled as u64 });
                 let _ = free.send(block);
             });
@@ -195,11 +198,12 @@ struct Done {
 }
 
 impl Hashing<'_> {
-    fn block(&self, number: u64, data: &[u8], chunks: &[Cut]) {
+    /// Hashes the chunks of a block. `position` is where `data` begins in the stream.
+    fn block(&self, (number, position): (u64, u64), data: &[u8], chunks: &[Cut]) {
         let name = |cut: &Cut| {
             let plain = &data[cut.range.clone()];
             let id = cut.id.unwrap_or_else(|| self.ids.of(plain));
-            (self.take)(id, plain)?;
+            (self.take)(position + cut.range.start as u64, id, plain)?;
             Ok((id, plain.len() as u64))
         };
         let named = chunks.par_iter().with_max_len(1).map(name).collect();

@@ -66,7 +66,7 @@ fn replies_are_as_the_contract_has_them() {
     for version in [json!(null), json!(3)] {
         holds::<RepositoryInfo>(
             json!({"revision": 7, "root_version": version, "online_keys": keys, "max_chunk_bytes": 1_048_576,
-                   "max_batch_bytes": 4_194_304, "max_bundle_bytes": 4_294_967_296_u64}),
+                   "max_batch_bytes": 4_194_304, "max_bundle_bytes": 4_294_967_296_u64, "takes_positions": true}),
         );
     }
     let old = json!({"revision": 7, "root_version": 3, "online_keys": keys, "max_chunk_bytes": 1_048_576});
@@ -91,6 +91,7 @@ fn requests_are_as_the_contract_has_them() {
     holds::<TrustUpload>(json!({"roots": {}, "targets": null, "roles": {}}));
     holds::<NewPublication>(json!({"id": "0", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}));
     holds::<MissingRequest>(json!({"ids": ["ab", "cd"]}));
+    holds::<MissingRequest>(json!({"ids": [], "positions": [{"position": 64, "id": "ab"}]}));
     holds::<CommitRequest>(json!({"rollout": 100, "skip_update": false}));
     holds::<NewBundle>(json!({"id": "ab", "length": 9, "from": null}));
     holds::<NewBundle>(json!({"id": "ab", "length": 9, "from": "cd"}));
@@ -101,6 +102,7 @@ fn requests_with_unknown_or_absent_fields_are_refused() {
     refuses::<CommitRequest>(json!({"rollout": 100, "skip_update": false, "force": true}));
     refuses::<CommitRequest>(json!({"rollout": 100}));
     refuses::<MissingRequest>(json!({"ids": [], "all": true}));
+    refuses::<MissingRequest>(json!({"ids": [], "positions": [{"id": "ab"}]}));
     refuses::<NewPublication>(json!({"id": "0", "mode": "stable", "version": "1.2.0"}));
     refuses::<TrustUpload>(json!({"targets": null, "roles": {}}));
 }

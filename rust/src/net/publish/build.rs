@@ -12,7 +12,6 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, NodeKind};
-use crate::formats::chunk::ChunkId;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
 use crate::formats::release::{Chunking, FileTable, Sizes};
@@ -145,8 +144,9 @@ pub(super) enum ChunkOutlet<'a> {
     None,
     /// To a store.
     Store(&'a LocalStore),
-    /// To be uploaded: the function is called with each chunk, from several threads at once. Files are hashed on the way.
-    Upload(&'a (dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync)),
+    /// To be uploaded: the function is called with each chunk and its position in the stream, from several threads at once.
+    /// Files are hashed on the way.
+    Upload(make::Take<'a>),
 }
 
 /// The chunker and the index of another version.

@@ -281,7 +281,7 @@ impl Order<'_> {
         if !missing.is_empty() {
             let total_bytes = missing.iter().map(|want| want.size).sum();
             monitor.emit(Event::Started { phase: Phase::Upload, total_bytes });
-            (_, sent) = self.opened.delivery(id, false)?.run((job.level, true), monitor, |press| {
+            (_, sent) = self.opened.delivery(id, false, false)?.run((job.level, true), monitor, |press| {
                 acquire::acquire((&self.sources).into(), &missing, &self.digest, press, &upload::quiet(monitor))
             })?;
             monitor.emit(Event::Finished { phase: Phase::Upload });

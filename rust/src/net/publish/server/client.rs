@@ -104,7 +104,7 @@ impl Server {
     }
 
     pub(super) fn missing(&self, id: &str, ids: &[ChunkId]) -> Result<Vec<String>> {
-        let request = MissingRequest { ids: ids.iter().map(ToString::to_string).collect() };
+        let request = MissingRequest { ids: ids.iter().map(ToString::to_string).collect(), positions: Vec::new() };
         let reply: MissingReply =
             self.json(Method::POST, &format!("api/v1/publications/{id}/missing"), Some(&request))?;
         Ok(reply.missing)

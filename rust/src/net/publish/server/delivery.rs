@@ -5,9 +5,10 @@
 //! ```
 //!
 //! A server that takes no batches gets the chunks one by one. Sending a chunk again does no harm, so whatever fails can be
-//! repeated.
+//! repeated. With each question, a server that can use it is told where in the tree the chunks belong.
 
 use std::mem::take;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -17,8 +18,10 @@ use tokio::task::JoinSet;
 use super::client::{Route, put};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::formats::chunk::CompressedChunk;
-use crate::net::api::{BatchReply, MAX_BATCH_CHUNKS, MissingReply, MissingRequest, batch};
+use crate::formats::chunk::{ChunkId, CompressedChunk};
+use crate::net::api::{
+    BatchReply, ChunkPosition, MAX_BATCH_CHUNKS, MAX_MISSING_IDS, MissingReply, MissingRequest, batch,
+};
 use crate::net::publish::upload::{Body, Press, QUEUE, TICK};
 
 /// Stored bytes of the chunks that are asked for and sent together.
@@ -33,6 +36,9 @@ const PARALLEL: usize = 4;
 /// Most chunks of a group on their way, if they are sent one by one.
 const PARALLEL_PUTS: usize = 6;
 
+/// Where chunks belong in the archive of the tree, in bytes.
+pub(super) type Positions = Mutex<Vec<(u64, ChunkId)>>;
+
 /// How chunks of one publication are sent.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
@@ -41,6 +47,8 @@ pub(super) struct Delivery {
     pub(super) max_batch_bytes: Option<u64>,
     /// Whether to ask first which chunks are missing.
     pub(super) asks: bool,
+    /// Where chunks belong, until the server is told; `None` if it does not want to know.
+    pub(super) positions: Option<Arc<Positions>>,
 }
 
 /// What was sent.
@@ -55,6 +63,21 @@ pub(super) struct Sent {
 }
 
 impl Delivery {
+    /// Notes that the tree has this chunk at this position of its archive.
+    pub(super) fn will_need(&self, position: u64, id: ChunkId) {
+        if let Some(positions) = &self.positions {
+            positions.lock().unwrap_or_else(PoisonError::into_inner).push((position, id));
+        }
+    }
+
+    /// Positions that the server has not been told yet: as many as one request may have.
+    fn untold(&self) -> Vec<ChunkPosition> {
+        let Some(positions) = &self.positions else { return Vec::new() };
+        let mut positions = positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = positions.len().min(MAX_MISSING_IDS);
+        positions.drain(..told).map(|(position, id)| ChunkPosition { position, id: id.to_string() }).collect()
+    }
+
     /// Lets `produce` hand over chunks, and sends them meanwhile. `advances`: whether sending is what the monitor shows.
     pub(super) fn run<T>(
         &self,
@@ -111,7 +134,14 @@ impl Delivery {
                 () = tokio::time::sleep(TICK) => {}
             }
         }
-        Ok(all)
+        loop {
+            let positions = self.untold();
+            if positions.is_empty() {
+                return Ok(all);
+            }
+            monitor.cancel.check()?;
+            self.ask(MissingRequest { ids: Vec::new(), positions }).await?;
+        }
     }
 
     /// Sends those of these chunks that the server lacks.
@@ -130,11 +160,15 @@ impl Delivery {
     }
 
     async fn missing(&self, chunks: &[CompressedChunk]) -> Result<std::collections::HashSet<String>> {
-        let request = MissingRequest { ids: chunks.iter().map(|chunk| chunk.id().to_string()).collect() };
+        let ids = chunks.iter().map(|chunk| chunk.id().to_string()).collect();
+        let reply = self.ask(MissingRequest { ids, positions: self.untold() }).await?;
+        Ok(reply.missing.into_iter().collect())
+    }
+
+    async fn ask(&self, request: MissingRequest) -> Result<MissingReply> {
         let broken = |e: serde_json::Error| Error::unsupported("this request").caused_by(e);
         let body = serde_json::to_vec(&request).map_err(broken)?;
-        let reply: MissingReply = self.route.post("missing", "application/json", body.into()).await?;
-        Ok(reply.missing.into_iter().collect())
+        self.route.post("missing", "application/json", body.into()).await
     }
 
     async fn send_batches(&self, chunks: Vec<CompressedChunk>, max_bytes: usize) -> Result<()> {

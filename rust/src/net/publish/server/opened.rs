@@ -1,7 +1,7 @@
 //! A publication that is open: begun on the server, filled while the tree is cut, and begun anew if it has ended.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -84,9 +84,11 @@ impl<'a> Opened<'a> {
         Ok(begun.state)
     }
 
-    pub(super) fn delivery(&self, id: &str, asks: bool) -> Result<Delivery> {
-        let max_batch_bytes = self.server.repository()?.max_batch_bytes;
-        Ok(Delivery { route: self.server.route(id)?, max_batch_bytes, asks })
+    /// `is_whole`: whether the server has nothing of the tree yet, so that it can check the tree as it arrives.
+    pub(super) fn delivery(&self, id: &str, asks: bool, is_whole: bool) -> Result<Delivery> {
+        let info = self.server.repository()?;
+        let positions = (is_whole && info.takes_positions).then(Arc::default);
+        Ok(Delivery { route: self.server.route(id)?, max_batch_bytes: info.max_batch_bytes, asks, positions })
     }
 
     /// Cuts the tree, and sends what the server lacks meanwhile.
@@ -102,8 +104,11 @@ impl<'a> Opened<'a> {
         let missing = self.missing(id, &known.iter().copied().collect::<Vec<_>>())?;
         let there: HashSet<ChunkId> = known.difference(&missing).copied().collect();
         let seen = Mutex::new(HashSet::new());
-        let (cut, sent) = self.delivery(id, true)?.run((self.job.level, false), self.monitor, |press| {
-            let take = |id: ChunkId, plain: &[u8]| {
+        let delivery = self.delivery(id, true, there.is_empty())?;
+        let (cut, sent) = delivery.run((self.job.level, false), self.monitor, |press| {
+            let take = |position: u64, id: ChunkId, plain: &[u8]| {
+                // Before the chunk itself, so that the server knows by then where it belongs.
+                delivery.will_need(position, id);
                 let is_new = !there.contains(&id) && seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
                 if is_new { press.take(id, plain) } else { Ok(()) }
             };

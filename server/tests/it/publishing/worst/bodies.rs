@@ -90,8 +90,11 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
         }
         "list_missing_chunks" => {
             let ids: Vec<String> = (0..5000).map(|number| format!("{number:064x}")).collect();
+            // As many positions as fit, all of the same chunk: each repetition would be hashed.
+            let positions: Vec<_> = (0..5000_u64).map(|at| json!({"position": at << 20, "id": chunk})).collect();
             vec![
                 Worst::json("POST", format!("{open}/missing"), json!({"ids": ids}).to_string()),
+                Worst::json("POST", format!("{open}/missing"), json!({"ids": ids, "positions": positions}).to_string()),
                 Worst::json("POST", format!("{open}/missing"), deep(part)),
             ]
         }
