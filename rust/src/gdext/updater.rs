@@ -14,11 +14,9 @@ use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::app::host;
 use crate::app::updater::Story;
 use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
-use crate::install::integrate::APP_ID_PREFIX;
 use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 mod care;
@@ -116,26 +114,25 @@ pub(crate) struct VSekaiUpdater {
     /// proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
-    /// The name of the game in the desktop's menu: see [method integrate].
+    /// The name of the game in the desktop's menu. If empty, the project's name. It becomes the name of a file, so it must
+    /// not contain any of `/ \ : * ? " < > |`. See [method integrate].
     #[export_group(name = "Desktop")]
-    #[export]
-    #[init(val = GString::from(host::DISPLAY_NAME))]
+    #[export(placeholder = "The project's name")]
     display_name: GString,
-    /// Whether [method integrate] also registers the game for the links of [member url_scheme].
+    /// Whether [method integrate] makes the game open the links of [member url_scheme].
     #[export]
     #[init(val = true)]
     handles_links: bool,
-    /// The scheme of the links that open the game, such as `uro` for `uro://`: lower-case letters, digits, `+`, `.` and
-    /// `-`. See [method integrate].
-    #[export]
-    #[init(val = GString::from(host::SCHEME))]
+    /// The scheme of links that open the game, such as `mygame` for `mygame://`: lower-case letters, digits, `+`, `.` and
+    /// `-`. If empty, no links do. See [method integrate].
+    #[export(placeholder = "mygame")]
     url_scheme: GString,
-    /// The beginning of the game's name among the desktop's files and keys, such as `org.example.game`: letters, digits,
-    /// `.`, `_` and `-`. Two games on one computer need two of them. See [method integrate].
-    #[export]
-    #[init(val = GString::from(APP_ID_PREFIX))]
+    /// The identifier of the game on the desktop, such as `org.example.game`: letters, digits, `.`, `_` and `-`. The names
+    /// of its files and registry keys begin with it. If empty, it is made of the name: `my-game` of "My Game". See
+    /// [method integrate].
+    #[export(placeholder = "org.example.game")]
     app_id: GString,
-    /// The game's icon in the desktop's menu, a square [Texture2D]. If empty, that of V-Sekai. See [method integrate].
+    /// The game's icon in the desktop's menu, a square [Texture2D]. If `null`, the project's icon. See [method integrate].
     #[export]
     #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
     icon: Option<Gd<Resource>>,
@@ -145,6 +142,7 @@ pub(crate) struct VSekaiUpdater {
     pub(super) signals: VecDeque<Signal>,
     /// Connected to the tree's `process_frame` while there is work or a signal to emit.
     pump: Option<Callable>,
+    #[init(val = State::Idle)]
     pub(super) state: State,
     is_pausing: bool,
     is_resuming: bool,
@@ -443,6 +441,15 @@ impl VSekaiUpdater {
         }
     }
 
+    /// Whether an operation may start now.
+    fn answer(&self, operation: Operation) -> Answer {
+        if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
+            return Answer::ERR_UNCONFIGURED;
+        }
+        let is_busy = if operation == Operation::Launch { self.game.is_some() } else { self.is_busy() };
+        if is_busy { Answer::ERR_BUSY } else { Answer::OK }
+    }
+
     /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
     fn begin<T: Send + 'static>(
         &mut self,
@@ -450,18 +457,23 @@ impl VSekaiUpdater {
         work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
         reply: impl FnOnce(&mut Self, T) + Send + 'static,
     ) -> Answer {
-        if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
-            return Answer::ERR_UNCONFIGURED;
+        let mut answer = self.answer(operation);
+        if answer == Answer::OK && !self.signals.is_empty() {
+            self.emit_what_is_due();
+            // A handler may have started another operation, or removed the node.
+            answer = self.answer(operation);
         }
-        let is_game = operation == Operation::Launch;
-        if (if is_game { &self.game } else { &self.job }).is_some() || (self.is_update_due && !is_game) {
-            return Answer::ERR_BUSY;
+        if answer != Answer::OK {
+            return answer;
         }
         let refusal = self.refusal(operation);
         let work = move |options, context: &Context| refusal.map_or_else(|| work(options, context), Err);
         let job = Job::start(operation, self.options(), work, reply);
         self.failure = None;
-        if is_game {
+        if let Some(state) = operation.first_state() {
+            self.enter(state);
+        }
+        if operation == Operation::Launch {
             self.has_game_started = false;
             self.game = Some(job);
         } else {

@@ -10,6 +10,8 @@ use crate::app::updater::{Available, ModeInfo, Status, Story, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
 use crate::version::Version;
 
+mod printed;
+
 /// A version found by a check. Carried by [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
@@ -356,12 +358,16 @@ impl VSekaiFailure {
     }
 }
 
-/// What to do about it, in terms of the node's properties where one is wrong.
+/// In terms of the node's properties where one is wrong.
 fn hint(failure: &Failure) -> &'static str {
     let property = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
     match (failure.code.as_str(), property.map_or("", |(property, _)| property)) {
         ("invalid_argument", "repository") => "Set repository_urls.",
         ("invalid_argument", "install_dir") => "Set install_dir to an absolute path, or to a path in user://.",
+        ("invalid_argument", "display name") => "Set display_name, without / \\ : * ? \" < > |.",
+        ("invalid_argument", "URL scheme") => "Set url_scheme, such as mygame, or leave it empty.",
+        ("invalid_argument", "app id") => "Set app_id, such as org.example.game, or leave it empty.",
+        ("invalid_argument", "address") => "Pass a link that begins with url_scheme.",
         ("invalid_argument", "proxy") => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
         ("invalid_argument", "rate_limit_bytes_per_second") => {
             "Set rate_limit_bytes_per_second to a positive number, or to 0 for no limit."

@@ -17,7 +17,7 @@ use crate::version::Version;
 impl VSekaiUpdater {
     /// Whether an operation is running. A launched game does not count.
     #[func]
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.job.is_some() || self.is_update_due
     }
 
