@@ -39,7 +39,7 @@ extends Resource
 @export var launcher_mode: String = ""
 ## The folder name of a new install, in the system's folder for a user's programs.
 @export var folder_name: String = ""
-## The scheme of links that open the game, such as "uro" for uro://. Empty: no links do.
+## The scheme of links that open the game, such as "uro" for uro://. Every brand needs its own.
 @export var url_scheme: String = ""
 ## The identifier of the game on the desktop, such as "org.example.game". Empty: one that is made
 ## of the name.

@@ -38,7 +38,8 @@ script/source = "extends Node
 func _ready() -> void:
 	await get_parent().ready
 	var updater: VSekaiUpdater = get_parent().updater
-	updater.update_completed.connect(func(_version: String) -> void: get_tree().quit(0))
+	# Its game ends with 0.
+	updater.game_exited.connect(func(exit_code: int, _ok: bool) -> void: get_tree().quit(exit_code))
 	updater.update_failed.connect(func(_c: String, _m: String, _h: String) -> void: get_tree().quit(1))
 	get_tree().create_timer(60.0).timeout.connect(get_tree().quit.bind(3))
 "

@@ -121,15 +121,16 @@ pub struct Brand {
 }
 
 impl Brand {
-    /// The brand that an install was registered with, as far as that was recorded.
+    /// The brand that an install was registered with, as far as that was recorded. No other game gets V-Sekai's icon.
     #[must_use]
     pub fn of(record: &Record, otherwise: Self) -> Self {
         let prefix = record.app_id.rsplit_once('-').map(|(prefix, _)| prefix.to_owned());
+        let is_vsekai = prefix.as_ref().is_none_or(|prefix| prefix == APP_ID_PREFIX);
         Self {
             display_name: record.display_name.clone().unwrap_or(otherwise.display_name),
             scheme: record.scheme.clone().unwrap_or(otherwise.scheme),
             app_id_prefix: prefix.unwrap_or(otherwise.app_id_prefix),
-            icon_svg: otherwise.icon_svg,
+            icon_svg: otherwise.icon_svg.filter(|_| is_vsekai),
             icon_png256: otherwise.icon_png256,
         }
     }
@@ -216,6 +217,19 @@ fn absolute(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_game_that_is_registered_again_stays_itself() {
+        let registered = |app_id: &str, scheme: &str| {
+            let record = serde_json::json!({"app_id": app_id, "has_scheme": false, "scheme": scheme,
+                "display_name": "My Game", "refresh": null, "changes": []});
+            Brand::of(&serde_json::from_value(record).unwrap(), Brand::named("V-Sekai"))
+        };
+        let game = registered("my-game-0123abcd", "");
+        assert_eq!((game.display_name.as_str(), game.scheme.as_str()), ("My Game", ""));
+        assert_eq!((game.app_id_prefix.as_str(), game.icon_svg), ("my-game", None));
+        assert_eq!(registered("org.v_sekai.vsekai-0123abcd", "uro").icon_svg, Some(ICON));
+    }
 
     #[test]
     fn a_name_makes_an_app_id() {
