@@ -39,11 +39,12 @@ extends Resource
 @export var launcher_mode: String = ""
 ## The folder name of a new install, in the system's folder for a user's programs.
 @export var folder_name: String = ""
-## The scheme of links that open the game, such as "uro" for uro://.
+## The scheme of links that open the game, such as "uro" for uro://. Every brand needs its own.
 @export var url_scheme: String = ""
-## The beginning of the game's name on the desktop, such as "org.example.game". Empty: V-Sekai's.
+## The identifier of the game on the desktop, such as "org.example.game". Empty: one that is made
+## of the name.
 @export var app_id: String = ""
-## The game's icon in the desktop's menu; square. None: V-Sekai's.
+## The game's icon in the desktop's menu; square. None: the project's.
 @export var icon: Texture2D
 
 @export_group("Game")

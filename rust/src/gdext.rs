@@ -16,6 +16,8 @@
 mod console;
 mod convert;
 mod entry;
+#[cfg(feature = "docs")]
+mod enum_docs;
 mod enums;
 mod files;
 mod instance;

@@ -8,11 +8,8 @@ class_name UpdaterConfig
 static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
 	updater.install_dir = install_dir(branding, settings)
 	updater.display_name = branding.product_name
-	if not branding.url_scheme.is_empty():
-		updater.url_scheme = branding.url_scheme
-	if not branding.app_id.is_empty():
-		updater.app_id = branding.app_id
-	updater.icon = branding.icon
+	updater.url_scheme = branding.url_scheme
+	_apply_looks(updater, branding)
 	updater.reports = settings.is_reporting
 	_apply_network(updater, branding, settings)
 	# Nothing may be installed before a folder has been chosen.
@@ -28,10 +25,16 @@ static func apply_own(
 	updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings
 ) -> void:
 	updater.display_name = "%s Launcher" % branding.product_name
+	_apply_looks(updater, branding)
 	# An installation keeps its mode.
 	if VSekaiUpdater.get_own_install_dir().is_empty():
 		updater.mode = branding.launcher_mode
 	_apply_network(updater, branding, settings)
+
+
+static func _apply_looks(updater: VSekaiUpdater, branding: Branding) -> void:
+	updater.app_id = branding.app_id
+	updater.icon = branding.icon
 
 
 static func _apply_network(

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Follows the addon's README like a new user: copies the addon into a new project and runs the example from the README,
 # but with the address of a real server (from tests/tools/fixtures.sh). Then runs the addon's demo and every other example
-# in GDScript: those of docs/godot.md, among which are those of the class docs.
+# in GDScript: those of docs/godot.md, among which are those of the class docs. Last, reads the editor's help.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
 
@@ -38,7 +38,8 @@ script/source = "extends Node
 func _ready() -> void:
 	await get_parent().ready
 	var updater: VSekaiUpdater = get_parent().updater
-	updater.update_completed.connect(func(_version: String) -> void: get_tree().quit(0))
+	# Its game ends with 0.
+	updater.game_exited.connect(func(exit_code: int, _ok: bool) -> void: get_tree().quit(exit_code))
 	updater.update_failed.connect(func(_c: String, _m: String, _h: String) -> void: get_tree().quit(1))
 	get_tree().create_timer(60.0).timeout.connect(get_tree().quit.bind(3))
 "
@@ -79,3 +80,18 @@ for line in 'Started' 'There is an update: 1.1.0' '1.1.0 is ready: it starts nex
 	grep -qF "$line" "$project/examples.log" || { cat "$project/examples.log" >&2 && die "the examples do not print: $line"; }
 done
 echo "addon: the demo and the examples of docs/godot.md work in a new project"
+
+# The help of the second start of the editor: in the first one, extensions have none yet.
+mkdir -p "$project/addons/help"
+cp "$repo/tests/e2e/editor_help.gd" "$project/addons/help/plugin.gd"
+printf '[plugin]\n\nname="Help"\ndescription=""\nauthor=""\nversion="1"\nscript="plugin.gd"\n' >"$project/addons/help/plugin.cfg"
+printf '\n[editor_plugins]\n\nenabled=PackedStringArray("res://addons/help/plugin.cfg")\n' >>"$project/project.godot"
+run --editor --quit-after 3000 >"$project/help.log" 2>&1 || { cat "$project/help.log" >&2 && die "the editor with its help fails"; }
+for line in 'Installs, updates and starts a game' 'Outcome: the install is up to date.' 'Bytes to download.'; do
+	grep -qF "$line" "$project/help.log" || { cat "$project/help.log" >&2 && die "F1 does not say: $line"; }
+done
+if grep 'There is currently no description' "$project/help.log"; then die "F1 has names without a text"; fi
+# Every value of an enumeration has its text in the line after it.
+awk '/● [A-Z_]+ = [0-9]+$/ { value = $0; getline; if ($0 !~ /[a-z]/) { print value; bad = 1 } } END { exit bad }' \
+	"$project/help.log" || die "F1 does not explain these values"
+echo "addon: F1 explains every name and value"

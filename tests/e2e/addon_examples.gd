@@ -43,8 +43,11 @@ func _run_demo() -> void:
 	_set_up(updater, "demo")
 	root.add_child(demo)
 	await _wait_until(DEMO, func() -> bool: return button.text == "Install" and not button.disabled)
+	# Whoever copies the demo may translate it.
+	button.text = "Installieren"
 	button.pressed.emit()
 	await _wait_until(DEMO, func() -> bool: return button.text == "Play" and not button.disabled)
+	button.text = "Spielen"
 	button.pressed.emit()
 	await updater.game_exited
 	await _wait_until(DEMO, func() -> bool: return button.text == "Play" and not button.disabled)

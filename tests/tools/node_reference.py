@@ -2,8 +2,9 @@
 """Writes the node reference of docs/godot.md from the class docs: node_reference.py [--check].
 
 Names, arguments, types and defaults come from Godot itself (`--doctool`), which knows what is really registered. The
-texts come from the doc comments in rust/src/gdext, which F1 shows in the editor. A class, property, method or signal
-without a text is an error. `--check` only compares.
+texts come from the doc comments in rust/src/gdext, which F1 shows in the editor. A class, property, method, signal or
+value without a text is an error, and so is a method of the node that the page's table of needs leaves out. `--check` only
+compares.
 """
 
 import re
@@ -51,7 +52,7 @@ def comments():
 def plain(text):
     """Converts Godot's links to Markdown."""
     text = re.sub(r"\[(?:method|signal|member|constant|param|enum) ([^\]]+)\]", r"`\1`", text)
-    return re.sub(r"\[(VSekai\w+)\]", r"`\1`", text)
+    return re.sub(r"\[([A-Z]\w+)\]", r"`\1`", text)
 
 
 def kind(element):
@@ -68,7 +69,7 @@ def arguments(element):
 
 class Reference:
     def __init__(self):
-        self.texts, self.missing, self.lines = comments(), [], []
+        self.texts, self.missing, self.lines, self.methods = comments(), [], [], []
 
     def text(self, owner, name):
         text = self.texts.get(f"{owner}.{name}") or self.texts.get(name)
@@ -95,6 +96,7 @@ class Reference:
         if methods := [each for each in methods if each.get("name") not in accessors]:
             self.section("Methods")
             for method in methods:
+                self.methods.append(f"{name}.{method.get('name')}")
                 static = "static " if "static" in (method.get("qualifiers") or "") else ""
                 head = f"{static}{method.get('name')}({arguments(method)}) -> {kind(method.find('return'))}"
                 self.item(head, self.text(name, method.get("name")))
@@ -109,9 +111,7 @@ class Reference:
             self.section(f"enum {enum}")
             self.lines += [self.text(enum, enum), ""]
             for constant in constants:
-                # Most are explained by their names.
-                text = self.texts.get(f"{enum}.{constant.get('name')}", "")
-                self.item(f"{constant.get('name')} = {constant.get('value')}", plain(text))
+                self.item(f"{constant.get('name')} = {constant.get('value')}", self.text(enum, constant.get("name")))
 
 
 def check_wrapper(trees):
@@ -138,6 +138,10 @@ def main():
     if reference.missing:
         sys.exit("error: no doc comment for " + ", ".join(reference.missing))
     before, rest = PAGE.read_text().split(BEGIN)
+    table = "".join(line for line in before.splitlines() if line.startswith("|"))
+    node = [name.removeprefix("VSekaiUpdater.") for name in reference.methods if name.startswith("VSekaiUpdater.")]
+    if left_out := [name for name in node if not re.search(rf"`(VSekaiUpdater\.)?{name}\(", table)]:
+        sys.exit("error: the table of needs in docs/godot.md lacks " + ", ".join(left_out))
     made = before + BEGIN + "\n".join(reference.lines) + "\n\n" + END + rest.split(END)[1]
     if "--check" not in sys.argv:
         PAGE.write_text(made)

@@ -2,6 +2,11 @@ extends VBoxContainer
 ## A small launcher: a bar and a button that installs, updates and starts the game.
 ## Set the properties of the node `VSekaiUpdater` in this scene, then run the scene.
 
+## What the button does.
+enum Action { CHECK, UPDATE, PAUSE, PLAY }
+
+var _action := Action.CHECK
+
 @onready var updater: VSekaiUpdater = %VSekaiUpdater
 @onready var status: Label = %Status
 @onready var bar: ProgressBar = %Bar
@@ -28,42 +33,49 @@ func _check() -> void:
 	var release := updater.get_release()
 	if is_ok and release != null:
 		status.text = "%s is available." % release.version
-		button.text = "Install" if installed.is_empty() else "Update"
+		_offer(Action.UPDATE, "Install" if installed.is_empty() else "Update")
 	else:
 		status.text = "Version %s" % installed if is_ok else problem
-		button.text = "Retry" if installed.is_empty() else "Play"
-	button.disabled = false
+		if installed.is_empty():
+			_offer(Action.CHECK, "Retry")
+		else:
+			_offer(Action.PLAY, "Play")
 	button.grab_focus()
 
 
+func _offer(action: Action, text: String) -> void:
+	_action = action
+	button.text = text
+	button.disabled = false
+
+
 func _on_button_pressed() -> void:
-	match button.text:
-		"Play":
-			_play()
-		"Retry":
+	match _action:
+		Action.CHECK:
 			_check()
-		"Pause":
-			updater.pause()
-		_:
+		Action.UPDATE:
 			_update()
+		Action.PAUSE:
+			updater.pause()
+		Action.PLAY:
+			_play()
 
 
 func _update() -> void:
 	status.text = "Preparing..."
-	button.text = "Pause"
+	_offer(Action.PAUSE, "Pause")
 	# A double click must not pause what it has begun.
 	button.disabled = true
 	bar.show()
 	updater.start_update()
 	var is_ok: bool = await updater.finished
 	bar.hide()
-	button.disabled = false
 	if is_ok:
 		_check()
 	else:
 		var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
 		status.text = "Paused" if is_paused else _problem()
-		button.text = "Resume"
+		_offer(Action.UPDATE, "Resume" if is_paused else "Retry")
 
 
 func _play() -> void:

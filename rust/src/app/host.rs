@@ -20,6 +20,9 @@ pub const SCHEME: &str = "uro";
 /// The name of the game, as shown to users.
 pub const DISPLAY_NAME: &str = "V-Sekai";
 
+/// Longest beginning of a name on the desktop that is made of a game's name, in letters.
+const LONGEST_APP_ID: usize = 64;
+
 /// The name of the stub beside the program.
 const STUB: &str = "vsekai-stub.exe";
 
@@ -111,19 +114,23 @@ pub struct Brand {
     pub scheme: String,
     /// See [`crate::install::integrate::Request::app_id_prefix`].
     pub app_id_prefix: String,
-    /// The icon, as PNG of 256 by 256 pixels; `None` for that of V-Sekai.
+    /// The icon, as SVG.
+    pub icon_svg: Option<&'static [u8]>,
+    /// The icon instead, as PNG of 256 by 256 pixels.
     pub icon_png256: Option<Vec<u8>>,
 }
 
 impl Brand {
-    /// The brand that an install was registered with, as far as that was recorded.
+    /// The brand that an install was registered with, as far as that was recorded. No other game gets V-Sekai's icon.
     #[must_use]
     pub fn of(record: &Record, otherwise: Self) -> Self {
         let prefix = record.app_id.rsplit_once('-').map(|(prefix, _)| prefix.to_owned());
+        let is_vsekai = prefix.as_ref().is_none_or(|prefix| prefix == APP_ID_PREFIX);
         Self {
             display_name: record.display_name.clone().unwrap_or(otherwise.display_name),
             scheme: record.scheme.clone().unwrap_or(otherwise.scheme),
             app_id_prefix: prefix.unwrap_or(otherwise.app_id_prefix),
+            icon_svg: otherwise.icon_svg.filter(|_| is_vsekai),
             icon_png256: otherwise.icon_png256,
         }
     }
@@ -134,7 +141,21 @@ impl Brand {
             display_name: display_name.to_owned(),
             scheme: SCHEME.to_owned(),
             app_id_prefix: APP_ID_PREFIX.to_owned(),
+            icon_svg: Some(ICON),
             icon_png256: None,
+        }
+    }
+
+    /// The `app_id_prefix` of a game that has chosen none: its name, in the letters that are allowed there.
+    #[must_use]
+    pub fn app_id_prefix_of(display_name: &str) -> String {
+        let words = display_name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut name = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+        name.truncate(LONGEST_APP_ID);
+        match name.as_bytes().first() {
+            Some(first) if first.is_ascii_alphabetic() => name,
+            Some(_) => format!("game-{name}"),
+            None => "game".to_owned(),
         }
     }
 }
@@ -152,7 +173,7 @@ pub fn desktop(brand: &Brand, links: Links) -> Result<Desktop> {
         copies_program: is_vsekai(&program) && is_in_version(&program),
         stub: Some(program.with_file_name(STUB)).filter(|stub| stub.is_file()),
         program,
-        icon_svg: ICON.to_vec(),
+        icon_svg: brand.icon_svg.map(<[u8]>::to_vec),
         icon_png256: brand.icon_png256.clone(),
         app_id_prefix: brand.app_id_prefix.clone(),
         scheme: brand.scheme.clone(),
@@ -196,6 +217,33 @@ fn absolute(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_game_that_is_registered_again_stays_itself() {
+        let registered = |app_id: &str, scheme: &str| {
+            let record = serde_json::json!({"app_id": app_id, "has_scheme": false, "scheme": scheme,
+                "display_name": "My Game", "refresh": null, "changes": []});
+            Brand::of(&serde_json::from_value(record).unwrap(), Brand::named("V-Sekai"))
+        };
+        let game = registered("my-game-0123abcd", "");
+        assert_eq!((game.display_name.as_str(), game.scheme.as_str()), ("My Game", ""));
+        assert_eq!((game.app_id_prefix.as_str(), game.icon_svg), ("my-game", None));
+        assert_eq!(registered("org.v_sekai.vsekai-0123abcd", "uro").icon_svg, Some(ICON));
+    }
+
+    #[test]
+    fn a_name_makes_an_app_id() {
+        for (name, id) in [
+            ("My Game", "my-game"),
+            ("Ümlaut & Co.", "mlaut-co"),
+            ("2048", "game-2048"),
+            ("日本", "game"),
+            ("", "game"),
+            ("a".repeat(200).as_str(), "a".repeat(LONGEST_APP_ID).as_str()),
+        ] {
+            assert_eq!(Brand::app_id_prefix_of(name), id);
+        }
+    }
 
     #[test]
     fn proxies_are_passed_on_without_their_passwords() {

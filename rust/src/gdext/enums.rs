@@ -15,12 +15,14 @@ use super::updater::VSekaiUpdater;
 use crate::app::{instance, places};
 use crate::state;
 
-/// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0.
+/// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0, and a text for each.
 macro_rules! enumeration {
-    ($(#[$doc:meta])* $name:ident as $godot:literal { $($(#[$item_doc:meta])* $item:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident as $godot:literal {
+        $($(#[doc = $item_doc:literal])+ $item:ident = $word:literal,)+
+    }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-        pub(crate) enum $name { $($(#[$item_doc])* $item),+ }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name { $($(#[doc = $item_doc])+ $item),+ }
 
         impl $name {
             const ALL: &[Self] = &[$(Self::$item),+];
@@ -35,6 +37,8 @@ macro_rules! enumeration {
                 let enumerators = Self::ALL.iter().map(|item| IntegerConstant::new(item.word(), *item as i64)).collect();
                 let kind = ConstantKind::Enum { name: StringName::from($godot), enumerators };
                 ExportConstant::new(VSekaiUpdater::class_id(), kind).register();
+                #[cfg(feature = "docs")]
+                super::enum_docs::add($godot, Self::WORDS, &[$(&[$($item_doc),+]),+]);
             }
         }
 
@@ -97,12 +101,11 @@ macro_rules! enumeration {
 }
 
 enumeration! {
-    /// What happens when a check finds an update.
+    /// What happens when a check finds an update: see [member update_policy].
     UpdatePolicy as "UpdatePolicy" {
         /// It is installed immediately, if something is installed already.
         Silent = "SILENT",
         /// It is reported with a plan, for the user to decide.
-        #[default]
         Ask = "ASK",
         /// It is reported, and nothing else happens.
         Never = "NEVER",
@@ -110,57 +113,92 @@ enumeration! {
 }
 
 enumeration! {
-    /// The state of the node, as reported by [signal state_changed].
+    /// How far the node is with an update, as last reported by [signal state_changed].
+    ///
+    /// Checks, updates, repairs and rollbacks change it; other operations, such as [method read_status] or [method launch],
+    /// leave it alone. It changes as soon as one of those starts, and when that has ended, it stays at the outcome until the
+    /// next one starts, so that a scene can be drawn from it. [method uninstall] and leaving the tree set [constant IDLE].
+    /// For whether anything is running, ask [method is_busy].
     State as "State" {
-        #[default]
+        /// Nothing has been asked for yet, or a repair or a rollback has succeeded.
         Idle = "IDLE",
+        /// Asking the repository for a newer version; how checks and updates start.
         Checking = "CHECKING",
+        /// Outcome: the install is up to date.
         NoUpdateFound = "NO_UPDATE_FOUND",
+        /// Outcome of a check: there is an update, which [method get_release] describes. An update only passes through it.
         UpdateAvailable = "UPDATE_AVAILABLE",
+        /// Reading the files that are there, to plan what has to be downloaded.
         PreparingUpdate = "PREPARING_UPDATE",
+        /// Downloading, and building the new version from that and from files that are there.
         DownloadingUpdate = "DOWNLOADING_UPDATE",
+        /// Switching to the new version: from here on, [method pause] and [method cancel] are too late.
         ApplyingUpdate = "APPLYING_UPDATE",
+        /// The new version is current; removing what no version needs.
         FinalizingUpdate = "FINALIZING_UPDATE",
+        /// Outcome of an update: the new version is installed.
         UpdateSuccessful = "UPDATE_SUCCESSFUL",
+        /// Outcome of [method pause]: [method resume] continues the update, and [method cancel] gives it up.
         Paused = "PAUSED",
+        /// Outcome of [method cancel].
         Cancelled = "CANCELLED",
+        /// Outcome: it has failed, and [method get_failure] says why until the next operation starts.
         Failed = "FAILED",
+        /// Returning to the previous version.
         RollingBack = "ROLLING_BACK",
     }
 }
 
 enumeration! {
-    /// What the node is doing.
+    /// What the node is doing, as [method get_operation] says, or did when it failed: see [member VSekaiFailure.operation].
     Operation as "Operation" {
-        #[default]
+        /// No operation is running.
         None = "NONE",
+        /// [method check_for_update].
         Check = "CHECK",
+        /// [method start_update], [method install_version] or [method resume].
         Update = "UPDATE",
+        /// [method verify].
         Verify = "VERIFY",
+        /// [method repair].
         Repair = "REPAIR",
+        /// [method rollback].
         Rollback = "ROLLBACK",
+        /// [method list_modes].
         ListModes = "LIST_MODES",
+        /// [method switch_mode].
         SwitchMode = "SWITCH_MODE",
+        /// [method launch]; only in a [VSekaiFailure].
         Launch = "LAUNCH",
+        /// [method integrate].
         Integrate = "INTEGRATE",
+        /// [method unintegrate].
         Unintegrate = "UNINTEGRATE",
+        /// [method uninstall].
         Uninstall = "UNINSTALL",
+        /// [method read_status].
         ReadStatus = "READ_STATUS",
+        /// [method plan_mode].
         PlanMode = "PLAN_MODE",
+        /// [method move_install].
         MoveInstall = "MOVE_INSTALL",
+        /// [method list_notes].
         ListNotes = "LIST_NOTES",
+        /// [method download_update].
         Download = "DOWNLOAD",
+        /// [method start_at_login].
         StartAtLogin = "START_AT_LOGIN",
+        /// [method list_news].
         ListNews = "LIST_NEWS",
+        /// [method remove_previous].
         RemovePrevious = "REMOVE_PREVIOUS",
     }
 }
 
 enumeration! {
-    /// What a folder is, for somebody who wants to install there.
+    /// What a folder is, for somebody who wants to install there: see [method inspect_folder].
     Place as "Place" {
         /// It is new or empty.
-        #[default]
         Free = "FREE",
         /// A game is installed there.
         Installed = "INSTALLED",
@@ -175,7 +213,6 @@ enumeration! {
     /// What became of a call to another launcher: see [method VSekaiInstance.call_other].
     CallAnswer as "CallAnswer" {
         /// No launcher is running for this install.
-        #[default]
         Nobody = "NOBODY",
         /// The running launcher does what was asked for.
         Accepted = "ACCEPTED",
@@ -232,6 +269,18 @@ impl From<state::State> for State {
             state::State::Cancelled => Self::Cancelled,
             state::State::Failed => Self::Failed,
             state::State::RollingBack => Self::RollingBack,
+        }
+    }
+}
+
+impl Operation {
+    /// The state that it starts in; `None` if it leaves the state alone.
+    pub(super) fn first_state(self) -> Option<State> {
+        match self {
+            Self::Check | Self::Update => Some(State::Checking),
+            Self::Rollback => Some(State::RollingBack),
+            Self::Repair => Some(State::Idle),
+            _ => None,
         }
     }
 }

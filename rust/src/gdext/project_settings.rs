@@ -1,8 +1,8 @@
-//! The engine's `ProjectSettings`, `OS`, `Time` and locale, by reflection: their classes are not among those that are compiled in (see
-//! `Cargo.toml`).
+//! The engine's `ProjectSettings`, `OS`, `Time`, `ResourceLoader` and locale, by reflection: their classes are not among
+//! those that are compiled in (see `Cargo.toml`).
 
 use godot::builtin::{GString, Variant};
-use godot::classes::{Engine, Object};
+use godot::classes::{Engine, Object, Resource};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, Singleton};
 
@@ -14,6 +14,27 @@ fn singleton() -> Option<Gd<Object>> {
 pub(super) fn setting(name: &str) -> Variant {
     let arguments = [name.to_variant(), Variant::nil()];
     singleton().map_or_else(Variant::nil, |mut settings| settings.call("get_setting", &arguments))
+}
+
+/// The project's name, as its exports have it; empty if it has none.
+pub(super) fn name() -> String {
+    text("application/config/name")
+}
+
+/// The project's icon; `None` if it has none, or it cannot be loaded.
+pub(super) fn icon() -> Option<Gd<Resource>> {
+    let path = [text("application/config/icon").to_variant()];
+    let mut loader = Engine::singleton().get_singleton("ResourceLoader")?;
+    if !loader.call("exists", &path).booleanize() {
+        return None;
+    }
+    loader.call("load", &path).try_to().ok()
+}
+
+/// A text among the settings, which may be another one in this export.
+fn text(name: &str) -> String {
+    let value = singleton().map(|mut settings| settings.call("get_setting_with_override", &[name.to_variant()]));
+    value.and_then(|value| value.try_to::<GString>().ok()).unwrap_or_default().to_string()
 }
 
 /// The locale of translations, such as `pt_BR`.

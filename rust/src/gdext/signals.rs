@@ -3,7 +3,7 @@
 //! A signal first changes the node's own state, and is then emitted. So a handler that asks the node gets the announced
 //! answer.
 
-use godot::obj::Gd;
+use godot::obj::{Gd, WithBaseField};
 
 use super::convert::{int, text};
 use super::enums::State;
@@ -39,6 +39,13 @@ impl VSekaiUpdater {
         emit: impl FnOnce(&Gd<Self>) + 'static,
     ) {
         self.signals.push_back(Signal { apply: Box::new(apply), emit: Box::new(emit) });
+    }
+
+    /// Changes the state at once, and queues the signal of it: an operation starts.
+    pub(super) fn enter(&mut self, state: State) {
+        if std::mem::replace(&mut self.state, state) != state {
+            self.tell(move |node| node.signals().state_changed().emit(state));
+        }
     }
 
     pub(super) fn tell_state(&mut self, state: State) {
@@ -83,13 +90,26 @@ impl VSekaiUpdater {
             node.failure = Some(kept);
             true
         };
-        self.tell_after(apply, move |node| {
-            let (code, message, hint) = failure.bind().words();
-            node.signals().operation_failed().emit(&failure);
-            if is_update && node.is_instance_valid() {
-                node.signals().update_failed().emit(&code, &message, &hint);
+        let (code, message, hint) = failure.bind().words();
+        self.tell_after(apply, move |node| node.signals().operation_failed().emit(&failure));
+        if is_update {
+            self.tell(move |node| node.signals().update_failed().emit(&code, &message, &hint));
+        }
+    }
+
+    /// Emits all signals that are due before another operation starts, so that whoever starts it in a handler, and then
+    /// waits for `finished`, does not get that of the operation before.
+    pub(super) fn emit_what_is_due(&mut self) {
+        let node = self.to_gd();
+        while let Some(emit) = self.next_signal() {
+            // While it lives, handlers may call the node.
+            let open = self.base_mut();
+            emit(&node);
+            drop(open);
+            if !node.is_instance_valid() || !node.is_inside_tree() {
+                return;
             }
-        });
+        }
     }
 
     /// Applies the next signal to the node. The caller emits it after releasing its borrow of the node.

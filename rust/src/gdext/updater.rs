@@ -14,11 +14,9 @@ use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::app::host;
 use crate::app::updater::Story;
 use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
-use crate::install::integrate::APP_ID_PREFIX;
 use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 mod care;
@@ -35,16 +33,18 @@ const UNKNOWN: f64 = -1.0;
 
 /// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
-/// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], connect its
-/// signals, and call [method check_for_update] or [method start_update]. All work runs on other threads: no call
-/// blocks, and signals are emitted on the main thread. The node starts nothing on its own, and does nothing in the
-/// editor.
+/// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], and call
+/// [method check_for_update] or [method start_update]. All work runs on other threads: no call blocks, and signals are
+/// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor.
 ///
 /// Methods that start an operation return an [enum @GlobalScope.Error] immediately: `OK`; `ERR_BUSY` while another
 /// operation of this node is running; `ERR_UNCONFIGURED` outside the scene tree or in the editor;
-/// `ERR_INVALID_PARAMETER`. Later errors, including wrong property values, are reported by [signal operation_failed].
-/// A node that leaves the tree cancels its operation and emits nothing more. Downloaded data is kept, and the next
-/// [method start_update] resumes from it.
+/// `ERR_INVALID_PARAMETER`. If it is `OK`, `await` [signal finished], which comes once, however it ends. Later errors,
+/// including wrong property values, are in [method get_failure] then, and in [signal operation_failed].
+///
+/// Start the next operation after [signal finished], or in a handler of any signal: what the one before still has to
+/// say, its [signal finished] included, is emitted before the next one starts. A node that leaves the tree cancels its
+/// operation and emits nothing more. Downloaded data is kept, and the next [method start_update] resumes from it.
 ///
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
 /// previous version is kept until the new one has started successfully.
@@ -87,9 +87,10 @@ pub(crate) struct VSekaiUpdater {
     #[export(file = "*.json")]
     #[var(set = set_trust_root)]
     trust_root: GString,
-    /// What happens when a check finds an update: [constant SILENT] installs it immediately, [constant ASK] reports it
-    /// with a plan, [constant NEVER] only reports it. [constant SILENT] never installs where nothing is installed, such
-    /// as after [method uninstall] or in a new folder, and never a lower version: it then does what [constant ASK] does.
+    /// What happens when [method check_for_update] finds an update: [constant SILENT] installs it immediately,
+    /// [constant ASK] reports it with a plan, [constant NEVER] only reports it. [constant SILENT] never installs where
+    /// nothing is installed, such as after [method uninstall] or in a new folder, and never a lower version: it then does
+    /// what [constant ASK] does, which is the default.
     #[export_group(name = "Updates")]
     #[export]
     #[init(val = UpdatePolicy::Ask)]
@@ -98,12 +99,11 @@ pub(crate) struct VSekaiUpdater {
     #[export_group(name = "Network")]
     #[export(range = (0.0, 100_000_000.0, 1000.0, or_greater, suffix = "B/s"))]
     rate_limit_bytes_per_second: i64,
-    /// The limit applies from this minute of the day, by the clock of this computer, until
-    /// [member rate_limit_to_minute], across midnight if that is the earlier one. If both are the same, it always
-    /// applies.
+    /// The minute of the day from which the limit applies, by the clock of this computer, such as 1080 for 18:00. It ends at
+    /// [member rate_limit_to_minute], across midnight if that is the earlier one. If both are the same, it always applies.
     #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
     rate_limit_from_minute: i64,
-    /// See [member rate_limit_from_minute].
+    /// The minute of the day at which the limit ends: see [member rate_limit_from_minute].
     #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
     rate_limit_to_minute: i64,
     /// Whether to tell the publisher if a new version starts. Only a player can agree to that: leave it off, and offer a
@@ -116,26 +116,25 @@ pub(crate) struct VSekaiUpdater {
     /// proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
-    /// The name of the game in the desktop's menu: see [method integrate].
+    /// The name of the game in the desktop's menu. If empty, the project's name. It becomes the name of a file, so it must
+    /// not contain any of `/ \ : * ? " < > |`. See [method integrate].
     #[export_group(name = "Desktop")]
-    #[export]
-    #[init(val = GString::from(host::DISPLAY_NAME))]
+    #[export(placeholder = "The project's name")]
     display_name: GString,
-    /// Whether [method integrate] also registers the game for the links of [member url_scheme].
+    /// Whether [method integrate] makes the game open the links of [member url_scheme].
     #[export]
     #[init(val = true)]
     handles_links: bool,
-    /// The scheme of the links that open the game, such as `uro` for `uro://`: lower-case letters, digits, `+`, `.` and
-    /// `-`. See [method integrate].
-    #[export]
-    #[init(val = GString::from(host::SCHEME))]
+    /// The scheme of links that open the game, such as `mygame` for `mygame://`: lower-case letters, digits, `+`, `.` and
+    /// `-`. If empty, no links do. See [method integrate].
+    #[export(placeholder = "mygame")]
     url_scheme: GString,
-    /// The beginning of the game's name among the desktop's files and keys, such as `org.example.game`: letters, digits,
-    /// `.`, `_` and `-`. Two games on one computer need two of them. See [method integrate].
-    #[export]
-    #[init(val = GString::from(APP_ID_PREFIX))]
+    /// The identifier of the game on the desktop, such as `org.example.game`: letters, digits, `.`, `_` and `-`. The names
+    /// of its files and registry keys begin with it. If empty, it is made of the name: `my-game` of "My Game". See
+    /// [method integrate].
+    #[export(placeholder = "org.example.game")]
     app_id: GString,
-    /// The game's icon in the desktop's menu, a square [Texture2D]. If empty, that of V-Sekai. See [method integrate].
+    /// The game's icon in the desktop's menu, a square [Texture2D]. If `null`, the project's icon. See [method integrate].
     #[export]
     #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
     icon: Option<Gd<Resource>>,
@@ -145,6 +144,7 @@ pub(crate) struct VSekaiUpdater {
     pub(super) signals: VecDeque<Signal>,
     /// Connected to the tree's `process_frame` while there is work or a signal to emit.
     pump: Option<Callable>,
+    #[init(val = State::Idle)]
     pub(super) state: State,
     is_pausing: bool,
     is_resuming: bool,
@@ -187,7 +187,7 @@ impl INode for VSekaiUpdater {
 
 #[godot_api]
 impl VSekaiUpdater {
-    /// The state has changed.
+    /// [method get_state] has changed: see [enum State].
     #[signal]
     pub(super) fn state_changed(state: State);
 
@@ -234,15 +234,16 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn update_paused();
 
-    /// An operation failed. The install is unchanged.
+    /// An operation failed, and the install is as it was. For a check or an update, [signal update_failed] follows.
     #[signal]
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
     /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
     /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A check that goes on to install
     /// ([constant SILENT]) ends with the update. [method launch] ends when the game has started; [signal game_exited] tells
-    /// when the game has ended. A launch while another operation runs does not emit this signal, which then belongs to the
-    /// other operation alone: use [signal launched] and [signal operation_failed].
+    /// when the game has ended. If a handler starts another operation, this signal comes before that starts, so an `await`
+    /// in the handler gets the end of the new one. A launch while another operation runs does not emit this signal, which
+    /// then belongs to the other operation alone: use [signal launched] and [signal operation_failed].
     ///
     /// Use it for `await`: a signal of a single outcome, such as [signal update_completed], is never emitted if the outcome
     /// is another one.
@@ -265,7 +266,8 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn update_failed(code: GString, message: GString, hint: GString);
 
-    /// There was a problem that does not stop the operation.
+    /// There was a problem that does not stop the operation, such as a mirror that did not answer. [param code] is one of
+    /// those of errors, and [param message] is one sentence in English, for a log.
     #[signal]
     pub(super) fn warned(code: GString, message: GString);
 
@@ -298,7 +300,7 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn rolled_back(version: GString);
 
-    /// The game has started.
+    /// The game has started, in this version.
     #[signal]
     pub(super) fn launched(version: GString);
 
@@ -307,15 +309,15 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn game_exited(exit_code: i64, is_acknowledged: bool);
 
-    /// The install is registered with the desktop.
+    /// The install is registered with the desktop: see [method integrate].
     #[signal]
     pub(super) fn integrated();
 
-    /// The install is no longer registered with the desktop.
+    /// The install is no longer registered with the desktop: see [method unintegrate].
     #[signal]
     pub(super) fn unintegrated();
 
-    /// [method start_at_login] has done what was asked.
+    /// The launcher now starts when the user logs in, or no longer: see [method start_at_login].
     #[signal]
     pub(super) fn login_changed();
 
@@ -376,8 +378,8 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no effect on other operations, or
-    /// on an update that is about to complete.
+    /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no
+    /// effect on other operations, or on an update that is about to complete.
     #[func]
     fn pause(&mut self) {
         if let Some(job) = self.job.as_ref().filter(|job| job.operation == Operation::Update) {
@@ -443,6 +445,15 @@ impl VSekaiUpdater {
         }
     }
 
+    /// Whether an operation may start now.
+    fn answer(&self, operation: Operation) -> Answer {
+        if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
+            return Answer::ERR_UNCONFIGURED;
+        }
+        let is_busy = if operation == Operation::Launch { self.game.is_some() } else { self.is_busy() };
+        if is_busy { Answer::ERR_BUSY } else { Answer::OK }
+    }
+
     /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
     fn begin<T: Send + 'static>(
         &mut self,
@@ -450,18 +461,23 @@ impl VSekaiUpdater {
         work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
         reply: impl FnOnce(&mut Self, T) + Send + 'static,
     ) -> Answer {
-        if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
-            return Answer::ERR_UNCONFIGURED;
+        let mut answer = self.answer(operation);
+        if answer == Answer::OK && !self.signals.is_empty() {
+            self.emit_what_is_due();
+            // A handler may have started another operation, or removed the node.
+            answer = self.answer(operation);
         }
-        let is_game = operation == Operation::Launch;
-        if (if is_game { &self.game } else { &self.job }).is_some() || (self.is_update_due && !is_game) {
-            return Answer::ERR_BUSY;
+        if answer != Answer::OK {
+            return answer;
         }
         let refusal = self.refusal(operation);
         let work = move |options, context: &Context| refusal.map_or_else(|| work(options, context), Err);
         let job = Job::start(operation, self.options(), work, reply);
         self.failure = None;
-        if is_game {
+        if let Some(state) = operation.first_state() {
+            self.enter(state);
+        }
+        if operation == Operation::Launch {
             self.has_game_started = false;
             self.game = Some(job);
         } else {

@@ -10,6 +10,8 @@ use crate::app::updater::{Available, ModeInfo, Status, Story, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
 use crate::version::Version;
 
+mod printed;
+
 /// A version found by a check. Carried by [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
@@ -32,7 +34,7 @@ pub(crate) struct VSekaiRelease {
     /// part of the installed version is gone).
     #[var(no_set)]
     why: GString,
-    /// It is lower than the installed version.
+    /// It is lower than the installed version, which a player should be told before.
     #[var(no_set)]
     is_downgrade: bool,
 }
@@ -51,7 +53,8 @@ impl VSekaiRelease {
     }
 }
 
-/// What an update will do, in numbers, before it does anything. Carried by [signal VSekaiUpdater.plan_made]; read-only.
+/// What an update will do, in numbers, before it does anything: enough to ask the player. Carried by
+/// [signal VSekaiUpdater.plan_made]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiPlan {
@@ -320,17 +323,18 @@ impl VSekaiNews {
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiFailure {
-    /// The operation that failed.
+    /// The operation that failed or was stopped, one of [enum VSekaiUpdater.Operation].
     #[var(no_set)]
     operation: Operation,
     /// A stable identifier of the error, such as `offline`, for scripts and translations. `internal` is a bug of the
     /// updater.
     #[var(no_set)]
     code: GString,
-    /// One sentence in English.
+    /// What went wrong: one sentence in English, with paths and addresses.
     #[var(no_set)]
     message: GString,
-    /// What to do about it, in English, without commands of the command line; may be empty.
+    /// What to do about it, in English, for players or for you: where a property of the node is wrong, it names that.
+    /// Has no commands of the command line; may be empty.
     #[var(no_set)]
     hint: GString,
     /// Lines to copy into a bug report: code, message, causes, versions and system. They contain no secrets, and the
@@ -345,7 +349,7 @@ impl VSekaiFailure {
             operation,
             code: text(&failure.code),
             message: text(&failure.message),
-            hint: text(hint(failure)),
+            hint: text(hint_of(failure)),
             details: text(details),
         })
     }
@@ -357,11 +361,15 @@ impl VSekaiFailure {
 }
 
 /// What to do about it, in terms of the node's properties where one is wrong.
-fn hint(failure: &Failure) -> &'static str {
+fn hint_of(failure: &Failure) -> &'static str {
     let property = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
     match (failure.code.as_str(), property.map_or("", |(property, _)| property)) {
         ("invalid_argument", "repository") => "Set repository_urls.",
         ("invalid_argument", "install_dir") => "Set install_dir to an absolute path, or to a path in user://.",
+        ("invalid_argument", "display name") => "Set display_name, without / \\ : * ? \" < > |.",
+        ("invalid_argument", "URL scheme") => "Set url_scheme, such as mygame, or leave it empty.",
+        ("invalid_argument", "app id") => "Set app_id, such as org.example.game, or leave it empty.",
+        ("invalid_argument", "address") => "Set url_scheme, and pass a link that begins with it.",
         ("invalid_argument", "proxy") => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
         ("invalid_argument", "rate_limit_bytes_per_second") => {
             "Set rate_limit_bytes_per_second to a positive number, or to 0 for no limit."

@@ -50,11 +50,11 @@ pub struct Request<'a> {
     /// The stub, if there is one: on Windows, a copy of it in the install root is what everything starts, and a copy of
     /// the program is what it finds first.
     pub stub: Option<&'a Path>,
-    /// The icon; used on systems that support it.
-    pub icon: Icon<'a>,
+    /// The icon, if there is one; used on systems that support it.
+    pub icon: Option<Icon<'a>>,
     /// The beginning of the name of this install on the desktop, such as [`APP_ID_PREFIX`].
     pub app_id_prefix: &'a str,
-    /// The URL scheme, such as `uro`.
+    /// The URL scheme, such as `uro`; may be empty if no links are handled.
     pub scheme: &'a str,
     /// The installed version, as text, and its size in bytes.
     pub installed: (&'a str, u64),
@@ -293,10 +293,11 @@ impl<'a> Names<'a> {
         let scheme = request.scheme.as_bytes();
         let begins_well = scheme.first().is_some_and(u8::is_ascii_lowercase);
         let is_letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(byte);
-        if !begins_well || !scheme.iter().all(is_letter) || scheme.len() > 32 {
+        let is_needed = request.links != Links::Never || !scheme.is_empty();
+        if is_needed && (!begins_well || !scheme.iter().all(is_letter) || scheme.len() > 32) {
             return Err(invalid("URL scheme", "use lower-case letters, digits, +, . and -"));
         }
-        if request.icon.bytes().len() > MAX_ICON_BYTES {
+        if request.icon.is_some_and(|icon| icon.bytes().len() > MAX_ICON_BYTES) {
             return Err(invalid("icon", "larger than 1 MiB"));
         }
         let prefix = request.app_id_prefix;

@@ -26,6 +26,9 @@ impl LinkAddress {
         if text.len() > MAX_ADDRESS_BYTES {
             return invalid(format!("it is longer than {MAX_ADDRESS_BYTES} bytes"));
         }
+        if scheme.is_empty() {
+            return invalid("this game has no links".to_owned());
+        }
         let has_scheme =
             text.split_once(':').is_some_and(|(found, rest)| found.eq_ignore_ascii_case(scheme) && !rest.is_empty());
         if !has_scheme {
@@ -72,6 +75,13 @@ mod tests {
         let longest = format!("uro:{}", "a".repeat(MAX_ADDRESS_BYTES - 4));
         assert!(LinkAddress::parse(&longest, "uro").is_ok());
         assert!(LinkAddress::parse(&format!("{longest}a"), "uro").is_err());
+    }
+
+    #[test]
+    fn a_game_without_a_scheme_opens_nothing() {
+        for text in [":x", "uro:x", "://x"] {
+            assert!(LinkAddress::parse(text, "").unwrap_err().message().contains("no links"), "{text}");
+        }
     }
 
     #[test]

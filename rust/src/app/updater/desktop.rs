@@ -51,9 +51,9 @@ impl Updater {
             program: &desktop.program,
             copies_program: desktop.copies_program,
             stub: desktop.stub.as_deref(),
-            icon: match &desktop.icon_png256 {
-                Some(png) => Icon::Png256(png),
-                None => Icon::Svg(&desktop.icon_svg),
+            icon: match (&desktop.icon_png256, &desktop.icon_svg) {
+                (Some(png), _) => Some(Icon::Png256(png)),
+                (None, svg) => svg.as_deref().map(Icon::Svg),
             },
             app_id_prefix: &desktop.app_id_prefix,
             scheme: &desktop.scheme,

@@ -185,7 +185,7 @@ pub struct Desktop {
     /// The stub, if there is one.
     pub stub: Option<PathBuf>,
     /// The icon, as SVG.
-    pub icon_svg: Vec<u8>,
+    pub icon_svg: Option<Vec<u8>>,
     /// The icon instead, as PNG of 256 by 256 pixels.
     pub icon_png256: Option<Vec<u8>>,
     /// The beginning of its name on the desktop: see [`integrate::Request::app_id_prefix`].

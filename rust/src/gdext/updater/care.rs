@@ -79,9 +79,9 @@ impl VSekaiUpdater {
     }
 
     /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry with
-    /// [member display_name] and [member icon], and the links of [member url_scheme] unless another program handles them.
-    /// The menu entry opens this program; if it is gone, it looks for an update for at most three seconds and starts the
-    /// game. A link always goes to the game.
+    /// [member display_name] and [member icon], and, if [member url_scheme] is set, makes the game open those links unless
+    /// another program does. The menu entry opens this program; if it is gone, it looks for an update for at most three
+    /// seconds and starts the game. A link always starts the game. Can be repeated, which brings the entries up to date.
     #[func]
     fn integrate(&mut self) -> Answer {
         let (brand, links, opens) = (self.brand(), self.links(), opens());
@@ -127,7 +127,10 @@ impl VSekaiUpdater {
         self.begin(
             Operation::Uninstall,
             |options, context| context.updater(options)?.uninstall(&context.monitor).map(drop),
-            |node, ()| node.tell_after(Self::forget_release, |node| node.signals().uninstalled().emit()),
+            |node, ()| {
+                node.tell_state(State::Idle);
+                node.tell_after(Self::forget_release, |node| node.signals().uninstalled().emit());
+            },
         )
     }
 
@@ -170,22 +173,27 @@ fn opens() -> Opens {
 
 impl VSekaiUpdater {
     fn links(&self) -> Links {
-        if self.handles_links { Links::IfFree } else { Links::Never }
+        if self.handles_links && !self.url_scheme.is_empty() { Links::IfFree } else { Links::Never }
     }
 
+    /// What the properties leave out comes from the project.
     fn brand(&self) -> Brand {
-        Brand {
-            display_name: self.display_name.to_string(),
-            scheme: self.url_scheme.to_string(),
-            app_id_prefix: self.app_id.to_string(),
-            icon_png256: self.icon_png(),
+        let mut display_name = self.display_name.to_string();
+        if display_name.is_empty() {
+            display_name = project_settings::name();
         }
+        let mut app_id_prefix = self.app_id.to_string();
+        if app_id_prefix.is_empty() {
+            app_id_prefix = Brand::app_id_prefix_of(&display_name);
+        }
+        let icon_png256 = self.icon_png();
+        Brand { display_name, scheme: self.url_scheme.to_string(), app_id_prefix, icon_svg: None, icon_png256 }
     }
 
     /// The icon as PNG, by reflection: the engine's classes of pictures are not among those that are compiled in. `None`
     /// if there is none, or its picture cannot be had.
     fn icon_png(&self) -> Option<Vec<u8>> {
-        let mut texture = self.icon.clone()?;
+        let mut texture = self.icon.clone().or_else(project_settings::icon)?;
         let mut image = texture.call("get_image", &[]).try_to::<Gd<RefCounted>>().ok()?;
         if image.call("is_compressed", &[]).booleanize() {
             image.call("decompress", &[]);

@@ -14,7 +14,7 @@ use crate::gdext::values::{VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan};
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
-    /// Gets the modes of the repository: [signal modes_listed].
+    /// Gets the modes of the repository, for players to choose one: [signal modes_listed]. Needs the network.
     #[func]
     fn list_modes(&mut self) -> Answer {
         self.begin(
@@ -28,8 +28,8 @@ impl VSekaiUpdater {
     }
 
     /// Downloads the update and puts it beside the installed version, which stays current: [signal update_downloaded], or
-    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. Neither state nor progress
-    /// is reported. [method cancel] stops it; downloaded data is kept.
+    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. It reports no progress,
+    /// and no state except [constant NO_UPDATE_FOUND]. [method cancel] stops it; downloaded data is kept.
     #[func]
     fn download_update(&mut self) -> Answer {
         self.begin(

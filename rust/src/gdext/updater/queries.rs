@@ -15,9 +15,9 @@ use crate::version::Version;
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
-    /// Whether an operation is running. A launched game does not count.
+    /// Whether an operation is running, so that another one would be refused. A launched game does not count.
     #[func]
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.job.is_some() || self.is_update_due
     }
 
@@ -31,19 +31,21 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Whether a game started by this node is running.
+    /// Whether a game that [method launch] has started is running.
     #[func]
     fn is_game_running(&self) -> bool {
         self.game.is_some()
     }
 
-    /// The running operation, or [constant NONE].
+    /// The running operation, or [constant NONE]. A launch does not count: see [method is_game_running].
     #[func]
     fn get_operation(&self) -> Operation {
         self.job.as_ref().map_or(Operation::None, |job| job.operation)
     }
 
-    /// The state, as last reported by [signal state_changed].
+    /// How far the update is, as last reported by [signal state_changed]. After an operation it stays at the outcome, such as
+    /// [constant FAILED] or [constant UPDATE_SUCCESSFUL], until the next check, update, repair or rollback starts: see
+    /// [enum State]. For whether anything is running, ask [method is_busy].
     #[func]
     fn get_state(&self) -> State {
         self.state
@@ -57,19 +59,21 @@ impl VSekaiUpdater {
         self.progress
     }
 
-    /// The last plan, or `null`.
+    /// What the update that was found will do, in numbers, as last told by [signal plan_made]. `null` before that, and when
+    /// there is nothing to install any more.
     #[func]
     fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
         self.plan.clone()
     }
 
-    /// The version found by the last check, or `null`.
+    /// The update that the last check has found. `null` if there is none: before the first check, when the install is up to
+    /// date, or once the update is installed.
     #[func]
     fn get_release(&self) -> Option<Gd<VSekaiRelease>> {
         self.release.clone()
     }
 
-    /// The status that was read last, or `null`.
+    /// What [method read_status] has read last; `null` before that. It does not follow later changes.
     #[func]
     fn get_status(&self) -> Option<Gd<VSekaiStatus>> {
         self.status.clone()
@@ -91,7 +95,7 @@ impl VSekaiUpdater {
         self.news.iter().map(|story| VSekaiNews::of(story, &locale)).collect()
     }
 
-    /// The version of this library.
+    /// The version of this library, such as `0.1.0`, for a page about the launcher or a bug report.
     #[func]
     fn get_library_version() -> GString {
         text(env!("CARGO_PKG_VERSION"))
@@ -124,7 +128,8 @@ impl VSekaiUpdater {
         log::append(&files::system_path(&path), &line.to_string(), std::env::home_dir().as_deref()).is_ok()
     }
 
-    /// The default folder of a new install, among the data of the user's programs; empty if there is no home folder.
+    /// V-Sekai's default folder for a new install, `vsekai/game` among the data of the user's programs; empty if there is no
+    /// home folder. For another game, replace the last two names, or use a folder in `user://`.
     #[func]
     fn get_default_install_dir() -> GString {
         host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
@@ -154,7 +159,7 @@ impl VSekaiUpdater {
         texts(host::built_in().0)
     }
 
-    /// The name of a state, such as `CHECKING`.
+    /// The name of a state, such as `CHECKING`, for a log. It is not translated.
     #[func]
     fn format_state(state: State) -> GString {
         text(state.word())

@@ -17,11 +17,13 @@ const EMPTY_CACHE: &[u8] = b"[MIME Cache]\n";
 
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let applications = request.folders.data.join("applications");
-    let (size, ending) = request.icon.place();
-    let icons = request.folders.data.join("icons").join("hicolor").join(size).join("apps");
     let entry = entry(request, names)?;
-    work.folder(&icons)?;
-    work.file(&icons.join(format!("{}.{ending}", names.app_id)), request.icon.bytes())?;
+    if let Some(icon) = request.icon {
+        let (size, ending) = icon.place();
+        let icons = request.folders.data.join("icons").join("hicolor").join(size).join("apps");
+        work.folder(&icons)?;
+        work.file(&icons.join(format!("{}.{ending}", names.app_id)), icon.bytes())?;
+    }
     work.folder(&applications)?;
     let name = format!("{}.desktop", names.app_id);
     work.file(&applications.join(&name), entry.as_bytes())?;
@@ -70,13 +72,12 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
          Name={}\n\
          TryExec={}\n\
          Exec={} %u\n\
-         Icon={}\n\
-         Terminal=false\n\
+         {}Terminal=false\n\
          Categories=Game;\n{}",
         escaped(request.display_name),
         escaped(names.program),
         escaped(&words),
-        names.app_id,
+        icon_line(request, names),
         links,
     ))
 }
@@ -93,14 +94,18 @@ pub(super) fn start_at_login(
     let folder = request.folders.config.join("autostart");
     let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let entry = format!(
-        "[Desktop Entry]\nType=Application\nVersion=1.1\nName={}\nTryExec={}\nExec={}\nIcon={}\nTerminal=false\n",
+        "[Desktop Entry]\nType=Application\nVersion=1.1\nName={}\nTryExec={}\nExec={}\n{}Terminal=false\n",
         escaped(request.display_name),
         escaped(words.first().copied().unwrap_or_default()),
         escaped(&line),
-        names.app_id,
+        icon_line(request, names),
     );
     work.folder(&folder)?;
     work.file(&folder.join(format!("{}.desktop", names.app_id)), entry.as_bytes())
+}
+
+fn icon_line(request: &Request<'_>, names: &Names<'_>) -> String {
+    request.icon.map_or_else(String::new, |_| format!("Icon={}\n", names.app_id))
 }
 
 /// One argument of `Exec`, quoted if it contains a reserved character. Field codes are escaped.

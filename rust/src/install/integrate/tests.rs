@@ -21,7 +21,7 @@ struct Desk {
     links: Links,
     copies_program: bool,
     stub: Option<PathBuf>,
-    icon: &'static [u8],
+    icon: Option<&'static [u8]>,
 }
 
 impl Desk {
@@ -43,7 +43,7 @@ impl Desk {
             links: Links::IfFree,
             copies_program: false,
             stub: None,
-            icon: b"<svg/>",
+            icon: Some(b"<svg/>"),
         }
     }
 
@@ -62,7 +62,7 @@ impl Desk {
             program: &self.program,
             copies_program: self.copies_program,
             stub: self.stub.as_deref(),
-            icon: Icon::Svg(self.icon),
+            icon: self.icon.map(Icon::Svg),
             app_id_prefix: APP_ID_PREFIX,
             scheme: "uro",
             installed: ("1.0.0", 2048),
@@ -127,7 +127,7 @@ fn everything_is_made_and_taken_back() {
     assert!(record.has_scheme);
     assert_eq!(
         fs::read(desk.folders.data.join(format!("icons/hicolor/scalable/apps/{}.svg", record.app_id))).unwrap(),
-        desk.icon
+        b"<svg/>"
     );
     assert_eq!(desk.read_list(), format!("[Default Applications]\n{}\n", handler(&desk)));
     assert!(record.places().contains(&desk.entry().display().to_string()));
@@ -278,7 +278,7 @@ fn what_an_earlier_run_made_elsewhere_is_removed() {
     desk.folders.data = desk.home().join("elsewhere");
     let record = desk.integrate(Some(&record));
     assert!(!old.exists() && desk.entry().exists());
-    desk.icon = b"<svg>new</svg>";
+    desk.icon = Some(b"<svg>new</svg>");
     let record = desk.integrate(Some(&record));
     unintegrate(&record).unwrap();
     assert_eq!(desk.all(), BTreeMap::new());
@@ -372,7 +372,7 @@ fn desktop_is_told_and_a_program_that_hangs_is_ended() {
             program: &desk.program,
             copies_program: false,
             stub: None,
-            icon: Icon::Svg(desk.icon),
+            icon: desk.icon.map(Icon::Svg),
             app_id_prefix: APP_ID_PREFIX,
             scheme: "uro",
             installed: ("1.0.0", 2048),
@@ -396,6 +396,23 @@ fn desktop_is_told_and_a_program_that_hangs_is_ended() {
 }
 
 #[test]
+fn a_game_may_have_no_icon_and_no_links() {
+    let desk = Desk { icon: None, links: Links::Never, ..Desk::new() };
+    let request = Request { scheme: "", ..desk.request(None) };
+    for system in [System::Linux, System::MacOs] {
+        let record = integrate_on(system, &request).unwrap();
+        assert!(!record.has_scheme);
+        if system == System::Linux {
+            let entry = fs::read_to_string(desk.entry()).unwrap();
+            assert!(!entry.contains("Icon=") && !entry.contains("MimeType="), "{entry}");
+            assert!(!desk.folders.data.join("icons").exists());
+        }
+        unintegrate(&stored(&record)).unwrap();
+    }
+    assert!(desk.all().is_empty());
+}
+
+#[test]
 fn values_that_a_desktop_could_not_take_are_refused() {
     let refused = |change: fn(&mut Desk)| {
         let mut desk = Desk::new();
@@ -406,7 +423,7 @@ fn values_that_a_desktop_could_not_take_are_refused() {
     assert!(refused(|desk| desk.root = "games".into()));
     assert!(refused(|desk| desk.root = desk.home().join("a\nExec=b")));
     assert!(refused(|desk| desk.program = desk.home().join("a=b")));
-    assert!(refused(|desk| desk.icon = vec![0; (1 << 20) + 1].leak()));
+    assert!(refused(|desk| desk.icon = Some(vec![0; (1 << 20) + 1].leak())));
     let desk = Desk::new();
     for (display_name, scheme) in [("a/b", "uro"), ("", "uro"), ("V", ""), ("V", "Uro"), ("V", "uro;x"), ("V", "1")] {
         let request = Request {
@@ -415,7 +432,7 @@ fn values_that_a_desktop_could_not_take_are_refused() {
             program: &desk.program,
             copies_program: false,
             stub: None,
-            icon: Icon::Svg(desk.icon),
+            icon: desk.icon.map(Icon::Svg),
             app_id_prefix: APP_ID_PREFIX,
             scheme,
             installed: ("1.0.0", 2048),

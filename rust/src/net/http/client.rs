@@ -332,18 +332,24 @@ impl HttpClient {
         let protocol = |reason: &str| Failure::new(TransportKind::Protocol, reason, Retry::Never);
         if response.status().is_success() && Coding::of(response.headers())? != Coding::Identity {
             // The range is one of the encoded file, and cannot be decoded on its own.
-            return Err(protocol("the server compressed its answer, so it does not support range requests"));
+            return Err(protocol(
+                "the host compresses what it sends, so parts of this bundle cannot be requested: chunks instead",
+            ));
         }
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let given = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("");
                 if !given.starts_with(&format!("bytes {}-{}/", range.start, range.end - 1)) {
-                    return Err(protocol("the server sent a different range than requested"));
+                    return Err(protocol("the host sent another part of this bundle than requested: chunks instead"));
                 }
             }
             // The requested range is the whole file.
             StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
-            StatusCode::OK => return Err(protocol("the server does not support range requests")),
+            StatusCode::OK => {
+                return Err(protocol(
+                    "the host cannot send parts of files (range requests): chunks instead of this bundle",
+                ));
+            }
             status => {
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 return Err(Failure::of_status(status, retry_after, SystemTime::now()));

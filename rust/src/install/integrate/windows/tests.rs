@@ -200,7 +200,7 @@ mod registered {
                 program: &program,
                 copies_program: false,
                 stub: self.stub.as_deref(),
-                icon: Icon::Svg(b""),
+                icon: Some(Icon::Svg(b"")),
                 app_id_prefix: APP_ID_PREFIX,
                 scheme: &self.scheme,
                 installed: ("1.0.0", 2048),

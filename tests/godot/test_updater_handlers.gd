@@ -1,0 +1,142 @@
+extends "res://tests/godot/updater_case.gd"
+## Operations that begin in handlers of the one before, and the state between operations.
+
+
+func test_what_begins_in_a_handler_has_an_end_of_its_own() -> void:
+	var updater := make_updater("own_end")
+	var order: PackedStringArray = []
+	updater.finished.connect(func(is_ok: bool) -> void: order.append("finished %s" % is_ok))
+	updater.update_completed.connect(
+		func(_version: String) -> void:
+			order.append("completed")
+			assert(updater.plan_mode("nowhere") == OK)
+			order.append("begun")
+			var is_ok: bool = await updater.finished
+			order.append("planned %s" % is_ok)
+	)
+	updater.start_update()
+	await wait_until(func() -> bool: return order.size() >= 5, "its end")
+	var expected := ["completed", "finished true", "begun", "finished false", "planned false"]
+	assert(order == PackedStringArray(expected), str(order))
+	assert(count_of("finished") == 2 and updater.get_failure() != null)
+
+
+func test_what_is_still_to_be_said_comes_before_the_next_operation() -> void:
+	var updater := make_updater("in_order")
+	updater.state_changed.connect(
+		func(state: VSekaiUpdater.State) -> void:
+			if state == VSekaiUpdater.State.UPDATE_AVAILABLE and not has_event("finished"):
+				assert(updater.get_release() == null, "not said yet")
+				assert(updater.read_status() == OK)
+				assert(updater.get_release() != null and updater.get_plan() != null)
+	)
+	updater.check_for_update()
+	await wait_until(func() -> bool: return count_of("finished") == 2, "both ends")
+	var told := names().slice(names().find("update_found"))
+	var expected := ["update_found", "plan_made", "finished", "status_read", "finished"]
+	assert(told == PackedStringArray(expected), str(told))
+
+
+func test_a_failure_is_told_in_full_before_the_next_operation() -> void:
+	var updater := make_updater("in_full")
+	updater.mode = "nowhere"
+	updater.operation_failed.connect(
+		func(_failure: VSekaiFailure) -> void: assert(updater.read_status() == OK),
+		CONNECT_ONE_SHOT,
+	)
+	updater.check_for_update()
+	await wait_for("status_read")
+	var told := names().slice(names().find("operation_failed"))
+	var expected := ["operation_failed", "update_failed", "finished", "status_read"]
+	assert(told.slice(0, 4) == PackedStringArray(expected), str(told))
+
+
+func test_who_waited_comes_before_the_handler() -> void:
+	var updater := make_updater("first_come")
+	var answers: Array[Error] = []
+	updater.update_found.connect(
+		func(_release: VSekaiRelease) -> void: answers.append(updater.read_status())
+	)
+	updater.check_for_update()
+	await updater.finished
+	answers.append(updater.list_modes())
+	await wait_for("modes_listed")
+	assert(answers == [OK, ERR_BUSY], "whoever waits begins first: %s" % [answers])
+
+
+func test_who_takes_the_node_away_in_between_is_heard() -> void:
+	var updater := make_updater("taken")
+	var answers: Array[Error] = []
+	updater.update_found.connect(
+		func(_release: VSekaiRelease) -> void: answers.append(updater.start_update())
+	)
+	updater.finished.connect(func(_is_ok: bool) -> void: remove_child(updater), CONNECT_ONE_SHOT)
+	updater.check_for_update()
+	await wait_for("finished")
+	assert(answers == [ERR_UNCONFIGURED] and not updater.is_busy())
+	updater.free()
+
+
+func test_the_game_may_begin_in_a_handler_and_has_an_end_of_its_own() -> void:
+	var updater := make_updater("play_at_once")
+	var is_started: Array[bool] = []
+	updater.update_completed.connect(
+		func(_version: String) -> void:
+			assert(updater.launch() == OK)
+			var is_ok: bool = await updater.finished
+			is_started.append(is_ok and has_event("launched"))
+	)
+	updater.start_update()
+	await wait_for("game_exited")
+	assert(is_started == [true] and count_of("finished") == 2)
+
+
+func test_a_start_leaves_the_outcome_of_the_one_before() -> void:
+	var updater := make_updater("anew")
+	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
+	for turn in 2:
+		updater.mode = "nowhere"
+		updater.start_update()
+		assert(updater.get_state() == VSekaiUpdater.State.CHECKING, "at once")
+		await wait_for_next("finished")
+		assert(updater.get_state() == VSekaiUpdater.State.FAILED)
+	assert(states().count(VSekaiUpdater.State.FAILED) == 2, "each failure is told")
+	updater.list_modes()
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.FAILED, "others leave it alone")
+	updater.mode = ""
+	updater.start_update()
+	assert(updater.get_state() == VSekaiUpdater.State.CHECKING)
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_SUCCESSFUL)
+	updater.rollback()
+	assert(updater.get_state() == VSekaiUpdater.State.ROLLING_BACK)
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.FAILED)
+	updater.repair()
+	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
+	updater.check_for_update()
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.NO_UPDATE_FOUND)
+	updater.uninstall()
+	await wait_for_next("finished")
+	assert(updater.get_state() == VSekaiUpdater.State.IDLE, "nothing is up to date any more")
+
+
+func test_a_paused_update_that_is_given_up_can_begin_anew_at_once() -> void:
+	var updater := make_updater("given_up_anew")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0, "progress")
+	updater.pause()
+	await wait_for_next("finished")
+	events.clear()
+	updater.cancel()
+	updater.check_for_update()
+	assert(has_event("update_cancelled"), "said before the check begins")
+	assert(updater.get_state() == VSekaiUpdater.State.CHECKING)
+	await wait_for_next("finished")
+	var outcome := VSekaiUpdater.State.UPDATE_AVAILABLE
+	assert(states() == [VSekaiUpdater.State.CANCELLED, VSekaiUpdater.State.CHECKING, outcome])
