@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures vsekai-server against nginx and `desync chunk-server` on the same chunks, in the same run.
 
-bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,check,publish,memory,missing]
+bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,postgres,check,publish,memory,missing]
 
 The server runs on the first core and wrk on the second. It compares requests per second of the server's CPU time (of all
 its processes, from /proc), as the median of rounds in which all servers take turns. Chunks are the real game's if
@@ -43,11 +43,23 @@ def cpu_seconds(pid):
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if children.exists():
         pids += [int(child) for child in children.read_text().split()]
-    total = 0
-    for each in pids:
-        fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+    return sum(cpu_alone(each) for each in pids)
+
+
+def cpu_alone(pid):
+    """User and system time of a process; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
 
 
 class Server:
@@ -226,6 +238,32 @@ class Bench:
         settings = ["chunk_cache_mib=0", "clean_every_min=0", "probe_every_s=0", "log=warn"]
         self.chunks("chunk GET, no cache, SQLite", settings, {"desync chunk-server": 1.0})
 
+    def postgres(self):
+        """Chunks from PostgreSQL, whose processes count, too."""
+        url = os.environ.get("TEST_POSTGRES_URL")
+        if not url:
+            self.row("chunk GET, no cache, PostgreSQL", "skipped: no TEST_POSTGRES_URL", "none", None)
+            return
+        folder, database = self.scratch / "postgres", f"database={url}"
+        ran(RELEASE / "vsekai-server", "import", self.store, "--data", folder, "--set", database)
+        server = Ours(folder, database, "chunk_cache_mib=0", "clean_every_min=0", "probe_every_s=0", "log=warn")
+
+        def cpu():
+            running = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+            return sum(cpu_alone(pid) for pid in running if pid == server.process.pid or name_of(pid) == "postgres")
+
+        rates = []
+        try:
+            self.wrk(server.url, ["/store/" + path for path in self.paths], seconds=2)
+            for _ in range(self.options.rounds):
+                before = cpu()
+                requests, _ = self.wrk(server.url, ["/store/" + path for path in self.paths])
+                rates.append(requests / (cpu() - before))
+        finally:
+            server.stop()
+        shown = f"{statistics.median(rates):,.0f} a CPU-second, that of the database included"
+        self.row("chunk GET, no cache, PostgreSQL", shown, "none", None)
+
     def publisher(self, folder, *where):
         command = [RELEASE / "vsekai", "--json", "publish", "--from-index", self.index, "--from-store", self.store]
         return [*command, "--mode", "stable", "--version", "1.0.0", "--platform", "linux-x86_64", "--entry", self.entry,
@@ -327,7 +365,7 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ["hot", "cold", "check", "publish", "memory", "missing"]
+    cases = ["hot", "cold", "postgres", "check", "publish", "memory", "missing"]
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--write", type=Path)
