@@ -32,6 +32,12 @@ pub(crate) fn days_left(roles: &[RoleValidity]) -> String {
     if all.is_empty() { String::new() } else { format!("\nDays left of the signatures: {}.", all.join(", ")) }
 }
 
+/// The same after a command that is about something else: only for those who want to know more. What is due is warned of
+/// in any case, by [`warn_of_ending`].
+pub(crate) fn days_left_if_verbose(roles: &[RoleValidity], output: Output) -> String {
+    if output.is_verbose() { days_left(roles) } else { String::new() }
+}
+
 /// Warns of each signature that has expired, or is valid for less than a third of its lifetime.
 pub(crate) fn warn_of_ending(roles: &[RoleValidity], output: Output) {
     for role in roles.iter().filter(|role| role.state != Validity::Good) {

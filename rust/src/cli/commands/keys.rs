@@ -18,7 +18,7 @@ use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
-use crate::cli::table::table as columns;
+use crate::text::table as columns;
 
 #[derive(Serialize)]
 struct Shown {
@@ -66,7 +66,8 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             keys.check_root().inspect_err(|_| output.data_before_error("keys show", &shown, &text(&shown, &dir)))?;
             show("keys show", &shown, &dir, output);
         }
-        publish::Keys::Add { dir, mode, access } => {
+        publish::Keys::Add { dir, mode, named, access } => {
+            let mode = mode.or(named).ok_or_else(|| Error::invalid("MODE", "name the new mode"))?;
             change("keys add", &dir, &access, output, |keys| keys.add_mode(mode.as_str()))?;
         }
         publish::Keys::Rotate { dir, role, access, elsewhere } => {
