@@ -32,9 +32,9 @@ Examples:
   vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
 
 In the folder of an install, GAME can be left out.
-Settings can also come from the user's configuration file or VSEKAI_* variables: see `vsekai config show`.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update available (check --exit-code), 75 busy,
-130 interrupted";
+Settings can also come from a configuration file or VSEKAI_* variables: `vsekai config show`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 75 busy, 130 interrupted,
+10 update available (check --exit-code)";
 
 /// Safely install and update games from signed repositories of casync/desync chunks
 #[derive(Debug, Parser)]

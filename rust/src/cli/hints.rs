@@ -17,7 +17,7 @@ pub(crate) fn of(error: &Error, audience: Audience, words: &Words) -> Option<Str
     let code = error.code();
     let hint = match error {
         Error::ServerRefused { code: refused, status, .. } => refusals::hint(refused, *status).or_else(|| hint(code)),
-        _ if audience == Audience::Publisher => publisher_hint(code).or_else(|| hint(code)),
+        _ if audience == Audience::Publisher => publisher_hint(code, words).or_else(|| hint(code)),
         _ => of_player(code, words).or_else(|| hint(code)),
     };
     hint.map(|hint| words.fill(hint))
@@ -28,7 +28,7 @@ fn of_player(code: &str, words: &Words) -> Option<&'static str> {
     let is_update = matches!(words.command(), "install" | "update");
     Some(match code {
         "cancelled" if is_update => {
-            "The installed version is as it was, and what was downloaded is kept: the same command resumes."
+            "What was downloaded is kept, and what was installed is as it was: run the same command again to resume."
         }
         "not_installed" if matches!(words.command(), "uninstall" | "move") => "Check the name of the folder.",
         "signature_invalid" if words.has_trust_root() => {
@@ -43,8 +43,11 @@ fn of_player(code: &str, words: &Words) -> Option<&'static str> {
 }
 
 /// What a publisher can do about an error with this code, where that differs from what a player can do.
-fn publisher_hint(code: &str) -> Option<&'static str> {
+fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
     Some(match code {
+        "cancelled" if words.command() == "publish" => {
+            "Nothing was published. Chunks that were stored are kept: run the same command again to go on."
+        }
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "trust_root_invalid" => {
             "Nothing was published. Check that the key folder belongs to this repository. What was prepared must be signed \
              with `vsekai sign FILE` before it is published."
@@ -129,7 +132,9 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "state_too_new" => "Run `vsekai self-update`, or install the newest vsekai. The game itself was not touched.",
         "state_malformed" => "Run `vsekai update{dir} --repository {url}`: it reinstalls whatever it cannot recover.",
         "not_installed" => "Install first: `vsekai install{dir} --repository {url} --trust-root {root}`",
-        "repository_missing" => "Give --repository URL and --trust-root FILE. An install remembers them.",
+        "repository_missing" => {
+            "Give --repository URL and --trust-root FILE, which the publisher gives you. An install remembers them."
+        }
         "no_previous_version" => {
             "Only the version before the last update is kept. `vsekai update{dir} --version VERSION` installs any version \
              that the repository still offers."
@@ -173,12 +178,29 @@ fn of_publication(code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::hint;
+    use super::{hint, of};
+    use crate::cli::arguments::Cli;
+    use crate::cli::output::Audience;
+    use crate::error::Error;
 
     fn codes() -> Vec<&'static str> {
         let page = include_str!("../../../docs/errors.md");
         let table = page.split("\n## ").next().unwrap_or_default();
         table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect()
+    }
+
+    #[test]
+    fn interrupted_commands_say_what_is_kept() {
+        let hint = |line: &str, audience| {
+            let cli = Cli::parse_arguments(line.split(' ').map(Into::into).collect()).unwrap();
+            of(&Error::Cancelled, audience, &cli.words)
+        };
+        for line in ["update GAME", "install GAME", "--update GAME"] {
+            assert!(hint(line, Audience::Player).is_some_and(|it| it.contains("downloaded is kept")), "{line}");
+        }
+        let publish = "publish BUILD --mode m --version 1.0.0 --entry game --repository R --keys K";
+        assert!(hint(publish, Audience::Publisher).is_some_and(|it| it.starts_with("Nothing was published.")));
+        assert_eq!(hint("status GAME", Audience::Player), None);
     }
 
     #[test]

@@ -312,7 +312,7 @@ fn bundles_go_with_their_version() {
     assert_eq!(test.ask("GET", &list_name(&old), &[]).status, 404);
     assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 200, "until it is cleaned up");
     let cleaned = test.command(&["gc"]);
-    assert!(cleaned.contains("1 bundles doomed, 1 removed"), "{cleaned}");
+    assert!(cleaned.contains("1 bundle doomed, 1 removed"), "{cleaned}");
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 404);
     let left = rows(&test, "SELECT DISTINCT bundle_id FROM bundle_data");
