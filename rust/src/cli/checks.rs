@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::net::publish::Destination;
 use crate::net::trust::{RoleValidity, Validity};
 
 use crate::cli::options;
@@ -20,6 +21,17 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
         _ => "give a folder",
     };
     Err(Error::invalid(option, format!("it takes a folder, and this is an address ({scheme}:...); {instead}")))
+}
+
+/// What is left to do after a change to this repository: one in a folder has to be uploaded.
+pub(crate) fn upload(place: &Destination) -> String {
+    match place {
+        Destination::Folder(folder) => {
+            let folder = folder.display();
+            format!("\nNow upload {folder} to your web host, tuf/timestamp.json and tuf/current.pack last.")
+        }
+        _ => String::new(),
+    }
 }
 
 /// How many days each signature is valid, on one line.

@@ -61,7 +61,7 @@ async fn list(app: &Application, mode: Option<&ModeName>, is_json: bool) -> Resu
             continue;
         }
         let from = info.from.as_ref().map(|from| names.get(from).map(|(_, name)| name.as_str()));
-        let shown = from.map_or("nothing", |name| name.unwrap_or("a version that no longer exists"));
+        let shown = from.map_or("nothing (full)", |name| name.unwrap_or("a version that no longer exists"));
         let (id, effort) = (info.id.to_string(), info.effort.as_str());
         listed.push(json!({"id": id, "length": info.length, "effort": effort, "to": name, "from": from.flatten()}));
         rows.push(vec![id, text::bytes(info.length), effort.to_owned(), name.clone(), shown.to_owned()]);

@@ -35,7 +35,11 @@ fn change(of: &NewsTarget, edit: NewsEdit, text: &str, output: Output) -> Result
     let (place, keys) = place(of)?;
     let edited = edit_news(&place, keys, &of.mode, &[edit])?;
     checks::warn_of_ending(&edited.roles, output);
-    output.done("news", &edited, &format!("{text}{}", checks::days_left_if_verbose(&edited.roles, output)));
+    output.done(
+        "news",
+        &edited,
+        &format!("{text}{}{}", checks::days_left_if_verbose(&edited.roles, output), checks::upload(&place)),
+    );
     Ok(DONE)
 }
 

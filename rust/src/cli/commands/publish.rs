@@ -43,10 +43,9 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         output.note(&format!("{}\n  {hint}", lines.join("\n")));
     }
     checks::warn_of_ending(&published.roles, output);
-    let folder = if let Destination::Folder(folder) = &request.repository { Some(folder.as_path()) } else { None };
     let text = match &prepare {
         Some(file) if prepared => sign::prepared(&published, file),
-        _ => text(&published, started.elapsed().as_secs_f64(), folder, output),
+        _ => text(&published, started.elapsed().as_secs_f64(), &request.repository, output),
     };
     output.done("publish", &published, &text);
     Ok(DONE)
@@ -146,19 +145,14 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
     (deltas > 0).then_some(Bundling { deltas: usize::from(deltas), effort })
 }
 
-/// `folder` is the repository, if it is to be uploaded now.
-fn text(published: &Published, seconds: f64, folder: Option<&Path>, output: Output) -> String {
+fn text(published: &Published, seconds: f64, place: &Destination, output: Output) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
         let (bundles, days) = (bundles(&published.bundles), checks::days_left_if_verbose(&published.roles, output));
         return format!("{name} is already published, with the same content.{bundles}{days}");
     }
     let sizes = &published.sizes;
-    let next = folder.map(|folder| {
-        let folder = folder.display();
-        format!("\nNow upload {folder} to your web host, tuf/timestamp.json and tuf/current.pack last.")
-    });
-    let next = next.unwrap_or_default();
+    let next = checks::upload(place);
     let findings = match published.findings.len() {
         0 => String::new(),
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
@@ -170,7 +164,7 @@ fn text(published: &Published, seconds: f64, folder: Option<&Path>, output: Outp
         count(published.new_chunks),
         counted(sizes.chunks, "chunk is", "chunks are"),
         bytes(published.new_stored_bytes),
-        if folder.is_some() { " to upload" } else { "" },
+        if matches!(place, Destination::Folder(_)) { " to upload" } else { "" },
         bundles(&published.bundles),
         checks::days_left_if_verbose(&published.roles, output),
     )

@@ -61,7 +61,7 @@ fn change(args: Change, output: Output) -> Result<u8> {
     let repository = connect::repository(place, None, &Cancel::default())?;
     let edited = edit(&repository, keys, &edits)?;
     let days = if is_renewal { renewed(&edited.roles, output) } else { String::new() };
-    Ok(done(&edited, &format!("{text}{days}"), output))
+    Ok(done(&edited, &format!("{text}{days}{}", checks::upload(&repository)), output))
 }
 
 /// The days left after a renewal, which is about them; with `--verbose`, every change shows them anyway.

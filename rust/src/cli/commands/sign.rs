@@ -108,16 +108,17 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
         CommitResult::Published(published) => {
             checks::warn_of_ending(&published.roles, output);
             let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
+            let (days, upload) = (checks::days_left_if_verbose(&published.roles, output), checks::upload(&destination));
             let what = if published.was_there { "was published already" } else { "is published" };
-            output.done(
-                "publish",
-                &*published,
-                &format!("{name} {what}.{}", checks::days_left_if_verbose(&published.roles, output)),
-            );
+            output.done("publish", &*published, &format!("{name} {what}.{days}{upload}"));
         }
         CommitResult::Renewed(edited) => {
             checks::warn_of_ending(&edited.roles, output);
-            output.done("publish", &edited, &format!("Signed again.{}", checks::days_left(&edited.roles)));
+            output.done(
+                "publish",
+                &edited,
+                &format!("Signed again.{}{}", checks::days_left(&edited.roles), checks::upload(&destination)),
+            );
         }
     }
     Ok(DONE)

@@ -144,7 +144,7 @@ fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
     let reason = match (why, &updated.from) {
         (Why::Recalled, Some(from)) => format!(" {from} was recalled."),
         (Why::ModeChanged, _) => " The mode has changed.".to_owned(),
-        (Why::Install, _) => format!(" `vsekai launch{here}` starts it."),
+        (Why::Install | Why::Asked, None) => format!(" `vsekai launch{here}` starts it."),
         _ => String::new(),
     };
     let work = &updated.report.work;

@@ -175,6 +175,20 @@ fn repository_is_shown() {
 }
 
 #[test]
+fn changes_of_a_folder_say_that_it_is_to_be_uploaded_and_days_only_to_who_asks() {
+    let shop = Shop::with(&["1.0.0"]);
+    let rollout = |words: &[&str]| {
+        let mut command = plain(&shop, &["repository", "rollout", "--mode", "stable", "--version", "1.0.0"]);
+        command.args(["--percent", "50", "--repository"]).arg(shop.publisher.repository());
+        said(command.arg("--keys").arg(shop.publisher.keys()).args(words))
+    };
+    let text = rollout(&[]);
+    let upload = format!("Now upload {} to your web host, ", shop.publisher.repository().display());
+    assert!(text.contains(&upload) && !text.contains("Days left"), "{text}");
+    assert!(rollout(&["-v"]).contains("Days left of the signatures: root"));
+}
+
+#[test]
 fn settings_are_set_shown_and_removed() {
     let shop = Shop::new();
     let file = shop.path("home/.config/vsekai/config.toml");
