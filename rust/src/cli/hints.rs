@@ -207,6 +207,8 @@ mod tests {
     fn the_table_has_only_codes_that_exist() {
         let source = include_str!("hints.rs").split("#[cfg(test)]").next().unwrap();
         let quoted = source.lines().filter(|line| line.contains("=>")).flat_map(|line| line.split("=>").next());
+        // A guard names commands.
+        let quoted = quoted.flat_map(|left| left.split(" if ").next());
         let named: Vec<&str> = quoted.flat_map(|left| left.split('"').skip(1).step_by(2)).collect();
         assert!(named.len() > 30, "{named:?}");
         let unknown: Vec<_> = named.iter().filter(|code| !codes().contains(*code)).collect();

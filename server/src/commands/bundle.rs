@@ -69,7 +69,7 @@ async fn list(app: &Application, mode: Option<&ModeName>, is_json: bool) -> Resu
     match (is_json, rows.is_empty()) {
         (true, _) => print_json(&json!({"bundles": listed})),
         (false, true) => {
-            note("There are no bundles. A running server builds them; `vsekai-server bundle build` does now.")
+            note("There are no bundles. A running server builds them; `vsekai-server bundle build` does now.");
         }
         (false, false) => print(&format!("{}\n", text::table(&["id", "size", "effort", "version", "from"], &rows))),
     }
