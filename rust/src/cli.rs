@@ -24,8 +24,8 @@ mod signals;
 mod size;
 mod style;
 mod summary;
-mod table;
 mod updater;
+mod words;
 
 use crate::local::program;
 
@@ -81,9 +81,10 @@ fn obey(arguments: Vec<OsString>) -> u8 {
         _ => Audience::Player,
     };
     let output = Output::new(&cli.global).for_whom(audience);
+    let words = cli.words.clone();
     #[cfg(debug_assertions)]
     if let Err(error) = faults::arm() {
-        return output.fail(&error);
+        return output.fail(&error, &words);
     }
-    Output::after(commands::run(cli, output).unwrap_or_else(|error| output.fail(&error)))
+    Output::after(commands::run(cli, output).unwrap_or_else(|error| output.fail(&error, &words)))
 }

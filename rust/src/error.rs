@@ -117,7 +117,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Too little free space, found before anything was written.
-    #[error("{} has {free_bytes} bytes free, {needed_bytes} are needed", path.display())]
+    #[error("{} has {} free, and {} are needed", path.display(), text::bytes(*free_bytes), text::bytes(*needed_bytes))]
     DiskFull {
         /// A path on the full file system.
         path: PathBuf,
@@ -293,7 +293,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Installed files differ from the published ones.
-    #[error("{files} files of {} are damaged", path.display())]
+    #[error("{} of {} damaged", text::counted(*files, "file", "files"), damaged_in(path, *files))]
     Damaged {
         /// The version's folder.
         path: PathBuf,
@@ -437,6 +437,10 @@ impl Error {
     pub fn is_for_want_of_bytes(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
     }
+}
+
+fn damaged_in(path: &std::path::Path, files: u64) -> String {
+    format!("{} {}", path.display(), if files == 1 { "is" } else { "are" })
 }
 
 /// The beginning of a message about rejected metadata. A clock that went back and an expired file are not signs of a

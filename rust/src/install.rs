@@ -58,7 +58,7 @@ pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};
 pub use signed::{SignedDigests, mend as mend_release};
-pub use state::{Change, InstallState, Installed, MAX_CHANGES, OpenStart, Trial};
+pub use state::{Change, End, InstallState, Installed, MAX_CHANGES, OpenStart, RollbackReason, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
 pub use used::{removable_bytes, used_bytes};

@@ -7,8 +7,11 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+mod layout;
 #[cfg(test)]
 mod tests;
+
+pub use layout::{bytes, count, counted, table};
 
 /// Stands for a character that is not shown.
 const HIDDEN: char = '\u{FFFD}';

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use vsekai_server::app::Application;
-use vsekai_server::auth::NewToken;
 use vsekai_server::config::{Config, Loaded};
 use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
-use vsekai_server::model::{AuditEntry, Time};
+use vsekai_server::model::AuditEntry;
 use vsekai_server::{api, gc};
-use vsekai_updater::text;
+use vsekai_updater::text::{self, counted};
 
 use crate::{Cli, Command, TokenCommand};
 
@@ -22,6 +21,7 @@ mod log;
 mod relocate;
 mod serve;
 mod tls;
+mod token;
 
 /// Fewest threads that answer requests: one that is long at a large body leaves others to the players.
 const MIN_WORKERS: usize = 4;
@@ -61,7 +61,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             db::open(&config.database_url(), &Pools::default()).await?;
             print(&format!("The tables of {} are up to date.\n", config.database_shown()));
         }
-        Command::Token(command) => token(command, open(config).await?).await?,
+        Command::Token(command) => token::run(command, open(config).await?).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
         Command::Restore { seen } => {
@@ -138,48 +138,11 @@ async fn copy(from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
-async fn token(command: TokenCommand, app: Application) -> Result<()> {
-    let db = app.service().db();
-    match command {
-        TokenCommand::Create { name, scopes, days } => {
-            let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
-            let made = NewToken::make(&name, &scopes, expires_at)?;
-            let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
-            db.put_token(&made.row, Some(&entry("token.create", made.row.id.to_string(), &detail))).await?;
-            print(&format!("{}\n", made.text));
-            note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
-        }
-        TokenCommand::List => {
-            let mut page = Page { after: None, limit: 100 };
-            loop {
-                let tokens = db.tokens(&page).await?;
-                for token in &tokens {
-                    let state = match (token.revoked_at, token.expires_at) {
-                        (Some(_), _) => "revoked".to_owned(),
-                        (None, Some(end)) if end <= Time::now() => "expired".to_owned(),
-                        (None, Some(end)) => format!("until {end}"),
-                        (None, None) => "no expiry".to_owned(),
-                    };
-                    print(&format!("{}  {:24}  {:24}  {state}\n", token.id, token.scopes, token.name));
-                }
-                let Some(last) = tokens.last().filter(|_| tokens.len() == 100) else { break };
-                page.after = Some(last.id);
-            }
-        }
-        TokenCommand::Revoke { id } => {
-            if !db.revoke_token(id, Time::now(), Some(&entry("token.revoke", id.to_string(), &json!({})))).await? {
-                return Err(Error::NotFound { what: "token" });
-            }
-            print("Revoked. Running servers stop accepting it within seconds.\n");
-        }
-    }
-    Ok(())
-}
-
 async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     if dry_run {
         let found = gc::preview(app.service()).await?;
-        print(&format!("{} chunks ({} bytes) are no longer needed.\n", found.doomed_chunks, found.doomed_bytes));
+        let chunks = counted(found.doomed_chunks, "chunk is", "chunks are");
+        print(&format!("{chunks} no longer needed: {}.\n", text::bytes(found.doomed_bytes)));
         return Ok(());
     }
     let Some(collected) = gc::collect(app.service(), app.holder(), app.retention()).await? else {
@@ -193,14 +156,13 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     });
     app.service().db().add_audit(&entry("clean", "", &counts)).await?;
     print(&format!(
-        "{} chunks doomed, {} removed; {} bundles doomed, {} removed; {} unfinished publications and {} files of old \
-         metadata removed.\n",
-        collected.doomed_chunks,
+        "{} doomed, {} removed; {} doomed, {} removed; {} and {} of old metadata removed.\n",
+        counted(collected.doomed_chunks, "chunk", "chunks"),
         collected.removed_chunks,
-        collected.doomed_bundles,
+        counted(collected.doomed_bundles, "bundle", "bundles"),
         collected.removed_bundles,
-        collected.publications,
-        collected.removed_files
+        counted(collected.publications, "unfinished publication", "unfinished publications"),
+        counted(collected.removed_files, "file", "files")
     ));
     Ok(())
 }
@@ -231,7 +193,7 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         let Some(last) = found.last else { break };
         page.after = Some(last);
     }
-    note(&format!("{checked} chunks, {bad} of them missing or corrupt."));
+    note(&format!("{}, {bad} missing or corrupt.", counted(checked, "chunk", "chunks")));
     let bundles = app.service().db().bundles(None).await?;
     let mut bad_bundles = 0;
     for bundle in &bundles {
@@ -241,8 +203,9 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         }
     }
     note(&format!(
-        "{} bundles, {bad_bundles} of them bad; `bundle remove ID` makes the server build one again.",
-        bundles.len()
+        "{}, {bad_bundles} bad.{}",
+        counted(bundles.len() as u64, "bundle", "bundles"),
+        if bad_bundles > 0 { " `vsekai-server bundle remove ID` makes the server build one again." } else { "" }
     ));
     bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
@@ -265,6 +228,11 @@ fn show(loaded: &Loaded) -> Result<()> {
 /// Writes to stdout. It is not an error if the reader has gone away.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a JSON document to stdout.
+fn print_json(value: &serde_json::Value) {
+    print(&format!("{value:#}\n"));
 }
 
 /// Writes a line to stderr.

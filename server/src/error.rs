@@ -3,6 +3,7 @@
 //! Internals (SQL, addresses, paths) go to the log and never to a client: see [`Problem`](crate::problem::Problem).
 
 use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::text;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -42,7 +43,7 @@ pub enum Error {
         reason: String,
     },
     /// Chunks are missing and must be uploaded first.
-    #[error("{} chunks are missing", .0.len())]
+    #[error("{} missing", text::counted(.0.len() as u64, "chunk is", "chunks are"))]
     ChunksMissing(Vec<ChunkId>),
     /// A body is too large.
     #[error("The body is larger than {max_bytes} bytes")]

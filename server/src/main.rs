@@ -151,6 +151,9 @@ enum BundleCommand {
         /// Only bundles of this mode
         #[arg(long, value_name = "NAME")]
         mode: Option<ModeName>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Build missing bundles, and exit. A running server does the same in the background
     Build {
@@ -192,11 +195,16 @@ enum TokenCommand {
         days: Option<u16>,
     },
     /// List the tokens, without their secrets
-    List,
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Revoke a token
     Revoke {
-        /// The id of the token
-        id: uuid::Uuid,
+        /// The id of the token, or its name if no other has it
+        #[arg(value_name = "ID|NAME")]
+        token: String,
     },
 }
 

@@ -219,7 +219,7 @@ static func error() -> Control:
 	var report := ErrorReport.of("disk_full")
 	report.title = "ERROR_TITLE_UPDATE"
 	report.details = (
-		"disk_full: ~/.local/share/V-Sekai has 90000000 bytes free, 330000000 are needed\n"
+		"disk_full: ~/.local/share/V-Sekai has 90.0 MB free, and 330.0 MB are needed\n"
 		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
 	)
 	frame.show_error.call_deferred(report, true)

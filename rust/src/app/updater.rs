@@ -33,6 +33,7 @@ mod facts;
 mod history;
 mod itself;
 mod news;
+mod offers;
 mod report;
 mod repository_state;
 mod restore;
@@ -78,6 +79,7 @@ impl Updater {
         let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         let wanted = self.wanted(&mut view, &state, monitor)?;
         let mode = view.mode(&self.settings, &state)?;
+        let held_back = self.held_back(&view, &state);
         let available = match wanted {
             Wanted::Nothing => None,
             Wanted::Restored(current) => Some(self.restorable(&mut view, &current)?),
@@ -106,7 +108,7 @@ impl Updater {
         }
         monitor.signal(if available.is_some() { Signal::Found } else { Signal::NothingNew });
         let news = news.map(|news| self.stories(&news)).unwrap_or_default();
-        Ok(Checked { current: state.current, mode, available, news, transfer: view.transfer() })
+        Ok(Checked { current: state.current, mode, available, held_back, news, transfer: view.transfer() })
     }
 
     /// Finds out what an update would do, without changing anything; `None` if there is nothing to do.
@@ -184,9 +186,10 @@ impl Updater {
         self.show_version(&mut session, monitor)?;
         let current = session.current()?.clone();
         let mode = view.mode(&self.settings, &session.state)?;
+        let held_back = self.held_back(&view, &session.state);
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
         metadata.add(view.transfer());
-        Ok(Updated { mode, current, from, why: wanted.why(), report, metadata })
+        Ok(Updated { mode, current, from, why: wanted.why(), held_back, report, metadata })
     }
 
     /// Writes what was learned about the repository into the state, before anything relies on it.
@@ -369,23 +372,6 @@ impl Updater {
         session.state.mode = mode.clone();
         session.commit()?;
         Ok(resolved)
-    }
-
-    /// All modes of the repository.
-    pub fn modes(&self, monitor: &Monitor) -> Result<Vec<ModeInfo>> {
-        let state = self.state_or_new(monitor)?;
-        let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
-        Ok(view.modes(&self.settings.platform, &state.mode))
-    }
-
-    /// The versions that the repository lists, newest first: those of one mode, or those of each mode after the other.
-    ///
-    /// # Errors
-    /// `mode_unknown`; those of opening the repository.
-    pub fn versions(&self, mode: Option<&ModeName>, monitor: &Monitor) -> Result<Vec<VersionInfo>> {
-        let state = self.state_or_new(monitor)?;
-        let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
-        view.versions(&self.settings.platform, &state, mode)
     }
 
     /// Which versions became current, and when; oldest first. Only the last ones are remembered.

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Args, Command as Grammar, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::caller::refuse_relative;
+use crate::cli::words::Words;
 use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
@@ -31,9 +32,9 @@ Examples:
   vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
 
 In the folder of an install, GAME can be left out.
-Settings can also come from the user's configuration file or VSEKAI_* variables: see `vsekai config show`.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update available (check --exit-code), 75 busy,
-130 interrupted";
+Settings can also come from a configuration file or VSEKAI_* variables: `vsekai config show`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 75 busy, 130 interrupted,
+10 update available (check --exit-code)";
 
 /// Safely install and update games from signed repositories of casync/desync chunks
 #[derive(Debug, Parser)]
@@ -46,6 +47,9 @@ pub(crate) struct Cli {
     update: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// What the command line names, for hints.
+    #[arg(skip)]
+    pub(crate) words: Words,
 }
 
 impl Cli {
@@ -67,6 +71,7 @@ impl Cli {
         let arguments = with_update_as_command(arguments);
         Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
+            ErrorKind::UnknownArgument => tell_of_game_arguments(&arguments, error),
             _ => error,
         })
     }
@@ -88,6 +93,19 @@ fn name_what_is_not_utf8(arguments: &[OsString], error: clap::Error) -> clap::Er
     let option = option.filter(|before| before.starts_with('-') && !word.starts_with('-'));
     let what = option.map_or_else(|| format!("{word:?}"), |option| format!("the value {word:?} of {option}"));
     Cli::command().error(ErrorKind::InvalidUtf8, format!("{what} is not UTF-8"))
+}
+
+/// Arguments of the game must not be taken for ours: `launch` wants them after `--`.
+fn tell_of_game_arguments(arguments: &[OsString], mut error: clap::Error) -> clap::Error {
+    let is_launch = arguments.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'));
+    if is_launch.is_some_and(|word| word == "launch")
+        && let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg).cloned()
+    {
+        let tip = format!("arguments for the game go after `--`, as in `vsekai launch GAME -- {given}`");
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// V-Sekai's proposal uses `--update DIR`. This turns it into the `update` command by moving it to the front.
@@ -124,7 +142,8 @@ impl Cli {
         let mut command = Self::grouped();
         let matches = command.try_get_matches_from_mut(arguments)?;
         check(&command, &matches)?;
-        Self::from_arg_matches(&matches)
+        let cli = Self::from_arg_matches(&matches)?;
+        Ok(Self { words: Words::of(&matches), ..cli })
     }
 
     fn names() -> Vec<String> {
@@ -257,6 +276,7 @@ mod tests {
             ("mode switch beta GAME", Some("GAME")),
             ("mode switch --mode_name beta GAME", Some("GAME")),
             ("mode switch GAME --mode beta", Some("GAME")),
+            ("mode switch GAME --mode-name beta", Some("GAME")),
         ] {
             assert_eq!(switch(words).ok(), wanted(dir), "{words}");
         }
@@ -268,6 +288,22 @@ mod tests {
             };
             assert!(is_refused, "{words}");
         }
+    }
+
+    #[test]
+    fn launch_says_where_arguments_of_the_game_go() {
+        let said = |words: &str| {
+            let refused = Cli::parse_arguments(words.split(' ').map(OsString::from).collect()).unwrap_err();
+            refused.to_string()
+        };
+        for (words, tip) in [
+            ("launch DIR hello", "vsekai launch GAME -- hello"),
+            ("launch DIR --use_vr", "vsekai launch GAME -- --use_vr"),
+            ("--quiet launch DIR hello", "vsekai launch GAME -- hello"),
+        ] {
+            assert!(said(words).contains(tip) && said(words).matches("tip:").count() == 1, "{}", said(words));
+        }
+        assert!(!said("status launch hello").contains("for the game"));
     }
 
     #[test]

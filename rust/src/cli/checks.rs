@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::net::publish::Destination;
 use crate::net::trust::{RoleValidity, Validity};
 
 use crate::cli::options;
@@ -22,6 +23,17 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
     Err(Error::invalid(option, format!("it takes a folder, and this is an address ({scheme}:...); {instead}")))
 }
 
+/// What is left to do after a change to this repository: one in a folder has to be uploaded.
+pub(crate) fn upload(place: &Destination) -> String {
+    match place {
+        Destination::Folder(folder) => {
+            let folder = folder.display();
+            format!("\nNow upload {folder} to your web host, tuf/timestamp.json and tuf/current.pack last.")
+        }
+        _ => String::new(),
+    }
+}
+
 /// How many days each signature is valid, on one line.
 pub(crate) fn days_left(roles: &[RoleValidity]) -> String {
     let days = |role: &RoleValidity| match role.state {
@@ -30,6 +42,12 @@ pub(crate) fn days_left(roles: &[RoleValidity]) -> String {
     };
     let all: Vec<String> = roles.iter().map(days).collect();
     if all.is_empty() { String::new() } else { format!("\nDays left of the signatures: {}.", all.join(", ")) }
+}
+
+/// The same after a command that is about something else: only for those who want to know more. What is due is warned of
+/// in any case, by [`warn_of_ending`].
+pub(crate) fn days_left_if_verbose(roles: &[RoleValidity], output: Output) -> String {
+    if output.is_verbose() { days_left(roles) } else { String::new() }
 }
 
 /// Warns of each signature that has expired, or is valid for less than a third of its lifetime.

@@ -2,30 +2,60 @@
 //!
 //! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
 //! commands. `tests/it/install/hints.rs` tries every hint that names a command.
+//!
+//! Words in braces, such as `{dir}`, stand for what the command line names: see [`Words::fill`].
 
 use crate::cli::output::Audience;
+use crate::cli::words::Words;
 use crate::error::Error;
 
 mod refusals;
 
 /// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code;
 /// for some others, on whether the command is one of a publisher.
-pub(crate) fn of(error: &Error, audience: Audience) -> Option<&'static str> {
-    match error {
-        Error::ServerRefused { code, status, .. } => refusals::hint(code, *status).or_else(|| hint(error.code())),
-        _ if audience == Audience::Publisher => publisher_hint(error.code()).or_else(|| hint(error.code())),
-        _ => hint(error.code()),
-    }
+pub(crate) fn of(error: &Error, audience: Audience, words: &Words) -> Option<String> {
+    let code = error.code();
+    let hint = match error {
+        Error::ServerRefused { code: refused, status, .. } => refusals::hint(refused, *status).or_else(|| hint(code)),
+        _ if audience == Audience::Publisher => publisher_hint(code, words).or_else(|| hint(code)),
+        _ => of_player(code, words).or_else(|| hint(code)),
+    };
+    hint.map(|hint| words.fill(hint))
+}
+
+/// What a player can do about an error with this code, where that depends on the command.
+fn of_player(code: &str, words: &Words) -> Option<&'static str> {
+    let is_update = matches!(words.command(), "install" | "update");
+    Some(match code {
+        "cancelled" if is_update => {
+            "What was downloaded is kept, and what was installed is as it was: run the same command again to resume."
+        }
+        "not_installed" if matches!(words.command(), "uninstall" | "move") => "Check the name of the folder.",
+        "signature_invalid" if words.has_trust_root() => {
+            "Nothing was changed. Check that {root} is the root.json of this repository's publisher, and that the \
+             address is right. If both are, try another mirror with --repository, and tell the publisher."
+        }
+        "trust_root_invalid" if words.has_trust_root() => {
+            "Get root.json from the publisher again: it is the file that `vsekai keys init` makes."
+        }
+        _ => return None,
+    })
 }
 
 /// What a publisher can do about an error with this code, where that differs from what a player can do.
-fn publisher_hint(code: &str) -> Option<&'static str> {
+fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
     Some(match code {
+        "cancelled" if words.command() == "publish" => {
+            "Nothing was published. Chunks that were stored are kept: run the same command again to go on."
+        }
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "trust_root_invalid" => {
             "Nothing was published. Check that the key folder belongs to this repository. What was prepared must be signed \
              with `vsekai sign FILE` before it is published."
         }
-        "mode_unknown" | "version_unknown" => "`vsekai repository show` lists the modes and versions of a repository.",
+        "mode_unknown" | "version_unknown" => {
+            "`vsekai repository show {place} --keys {keys}` lists the modes and versions of a repository."
+        }
+        "not_found" => "Check the path or the address in the message.",
         _ => return None,
     })
 }
@@ -38,7 +68,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "unsafe_path" => "Rename the entry in the tree and publish it again.",
         "chunk_corrupt" => {
             "Name another mirror with --repository, or another store with --store. The store's operator can find \
-             damaged chunks with `vsekai store verify STORE`."
+             damaged chunks with `vsekai store verify {store}`."
         }
         "chunk_missing" => {
             "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this \
@@ -69,9 +99,13 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "foreign_conflict" => "Nothing was changed. Move that file away, then run it again.",
         "busy" => "Wait until the other process has ended, then run it again.",
-        "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
-            "Nothing was changed. Check that --trust-root is this publisher's root.json. If it is, try another mirror with \
-             --repository, and tell the publisher."
+        "signature_invalid" => {
+            "Nothing was changed. If the address is another publisher's, give theirs with --repository. If the publisher \
+             has made new keys, get the new root.json from them, and give it with --trust-root FILE. Otherwise try \
+             another mirror with --repository, and tell the publisher."
+        }
+        "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
+            "Nothing was changed. Try another mirror with --repository, and tell the publisher."
         }
         "metadata_rollback" => {
             "The server returned older metadata than before. Nothing was changed. Try another mirror, or try later."
@@ -85,33 +119,32 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
         "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
-        "mode_unknown" => {
-            "Run `vsekai mode list DIR` to see all modes; if nothing is installed there, with the same --repository and \
-             --trust-root."
-        }
-        "mode_retired" => "Choose another mode with `vsekai mode switch NAME DIR`.",
+        "mode_unknown" => "`vsekai mode list{where}` shows all modes.",
+        "mode_retired" => "Choose another mode with `vsekai mode switch NAME{dir}`.",
         "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
         "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
-        "version_unknown" => {
-            "Run `vsekai versions DIR` to see what there is; if nothing is installed there, with the same --repository and \
-             --trust-root."
-        }
+        "version_unknown" => "`vsekai versions{where}` shows what there is.",
         "version_too_old" => "Update without --version to get the newest one.",
         "version_exists" => "Publish the new build under a new version number.",
         "launcher_too_old" => {
             "Run `vsekai self-update`, then this again. If that fails in the same way, install the newest vsekai."
         }
         "state_too_new" => "Run `vsekai self-update`, or install the newest vsekai. The game itself was not touched.",
-        "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
-        "not_installed" => "Install first: vsekai install DIR --repository URL --trust-root FILE",
-        "repository_missing" => "Give --repository URL and --trust-root FILE. An install remembers them.",
-        "no_previous_version" => "Only the version before the last update is kept.",
+        "state_malformed" => "Run `vsekai update{dir} --repository {url}`: it reinstalls whatever it cannot recover.",
+        "not_installed" => "Install first: `vsekai install{dir} --repository {url} --trust-root {root}`",
+        "repository_missing" => {
+            "Give --repository URL and --trust-root FILE, which the publisher gives you. An install remembers them."
+        }
+        "no_previous_version" => {
+            "Only the version before the last update is kept. `vsekai update{dir} --version VERSION` installs any version \
+             that the repository still offers."
+        }
         "damaged" => {
-            "Run `vsekai verify --repair DIR`: it repairs every installed version. Data that none of them has is \
+            "Run `vsekai verify --repair{dir}`: it repairs every installed version. Data that none of them has is \
              downloaded, so the repository must be reachable."
         }
         "launch_failed" => {
-            "Run `vsekai verify --repair DIR`, then start it again. If no file was damaged, the program does not \
+            "Run `vsekai verify --repair{dir}`, then start it again. If no file was damaged, the program does not \
              run on this system: tell the publisher."
         }
         "config_malformed" => "Correct the file, or move it away: every key has a default.",
@@ -127,8 +160,8 @@ fn of_publication(code: &str) -> Option<&'static str> {
              that players may have with --allow-secret PATH; not so what the platform cannot hold."
         }
         "signature_expired" => {
-            "For root, run `vsekai keys renew-root KEYS` where its key is. For targets, run `vsekai repository renew \
-             --repository REPO --keys KEYS` where its key is, or publish from there to a server. Then run this again."
+            "For root, run `vsekai keys renew-root {keys}` where its key is. For targets, run `vsekai repository renew \
+             --repository {repo} --keys {keys}` where its key is, or publish from there to a server. Then run this again."
         }
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
         "passphrase_missing" => {
@@ -145,7 +178,10 @@ fn of_publication(code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::hint;
+    use super::{hint, of};
+    use crate::cli::arguments::Cli;
+    use crate::cli::output::Audience;
+    use crate::error::Error;
 
     fn codes() -> Vec<&'static str> {
         let page = include_str!("../../../docs/errors.md");
@@ -154,9 +190,25 @@ mod tests {
     }
 
     #[test]
+    fn interrupted_commands_say_what_is_kept() {
+        let hint = |line: &str, audience| {
+            let cli = Cli::parse_arguments(line.split(' ').map(Into::into).collect()).unwrap();
+            of(&Error::Cancelled, audience, &cli.words)
+        };
+        for line in ["update GAME", "install GAME", "--update GAME"] {
+            assert!(hint(line, Audience::Player).is_some_and(|it| it.contains("downloaded is kept")), "{line}");
+        }
+        let publish = "publish BUILD --mode m --version 1.0.0 --entry game --repository R --keys K";
+        assert!(hint(publish, Audience::Publisher).is_some_and(|it| it.starts_with("Nothing was published.")));
+        assert_eq!(hint("status GAME", Audience::Player), None);
+    }
+
+    #[test]
     fn the_table_has_only_codes_that_exist() {
         let source = include_str!("hints.rs").split("#[cfg(test)]").next().unwrap();
         let quoted = source.lines().filter(|line| line.contains("=>")).flat_map(|line| line.split("=>").next());
+        // A guard names commands.
+        let quoted = quoted.flat_map(|left| left.split(" if ").next());
         let named: Vec<&str> = quoted.flat_map(|left| left.split('"').skip(1).step_by(2)).collect();
         assert!(named.len() > 30, "{named:?}");
         let unknown: Vec<_> = named.iter().filter(|code| !codes().contains(*code)).collect();

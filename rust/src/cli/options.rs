@@ -31,10 +31,13 @@ pub(crate) fn trust_root(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::invalid("--trust-root", reason));
     }
     let bytes = read_small(path)?;
-    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).map_err(|error| {
-        Error::trust(TrustKind::Root, format!("{} is no root.json", path.display())).caused_by(error)
-    })?;
-    Ok(bytes)
+    let is_not = |what: String| Error::trust(TrustKind::Root, format!("{} is no root.json: {what}", path.display()));
+    let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| is_not("it is not JSON".to_owned()))?;
+    match json["signed"]["_type"].as_str() {
+        Some("root") => Ok(bytes),
+        Some(other) => Err(is_not(format!("it is the {} of a repository", text::line(other)))),
+        None => Err(is_not("it is JSON, but no signed metadata".to_owned())),
+    }
 }
 
 /// The URL that an argument names; `None` if it is a path. A URL without its scheme is an error.

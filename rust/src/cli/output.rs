@@ -9,7 +9,8 @@ use crate::text;
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
-use crate::cli::hints::{self, hint};
+use crate::cli::hints;
+use crate::cli::words::Words;
 use crate::cli::{progress, style};
 
 /// Exit codes (see `vsekai --help`).
@@ -91,6 +92,11 @@ impl Output {
         !self.json && !self.quiet
     }
 
+    /// Whether people want to know more.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// A line on stderr for people who want to know more.
     pub(crate) fn detail(self, text: &str) {
         if self.verbose && !text.is_empty() {
@@ -130,7 +136,7 @@ impl Output {
             let first = said.lines().next().unwrap_or_default();
             let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
             let code = "invalid_argument";
-            Self::json_line(&Failure { event: "error", code, message, causes: Vec::new(), hint: hint(code) });
+            Self::json_line(&Failure { event: "error", code, message, causes: Vec::new(), hint: None });
         }
         USAGE
     }
@@ -151,7 +157,7 @@ impl Output {
     }
 
     /// Prints the error and returns its exit code.
-    pub(crate) fn fail(self, error: &Error) -> u8 {
+    pub(crate) fn fail(self, error: &Error, words: &Words) -> u8 {
         let (message, causes) = (error.message(), error.causes());
         let mut text = match error {
             // Ends with the server's own code.
@@ -161,8 +167,8 @@ impl Output {
         for reason in &causes {
             text = format!("{text}\n  {reason}");
         }
-        let hint = hints::of(error, self.audience);
-        if let Some(hint) = hint {
+        let hint = hints::of(error, self.audience, words);
+        if let Some(hint) = &hint {
             text = format!("{text}\n\nhint: {hint}");
         }
         progress::clear();
@@ -171,7 +177,7 @@ impl Output {
             Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint });
         }
         match error.code() {
-            "invalid_argument" => USAGE,
+            "invalid_argument" | "version_invalid" => USAGE,
             "busy" => BUSY,
             "cancelled" => INTERRUPTED,
             _ => FAILED,
@@ -194,7 +200,7 @@ struct Failure {
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 /// A line of JSON with the characters escaped that JSON allows and a terminal would obey, or show as another order of

@@ -47,7 +47,8 @@ fn received(signal: i32) {
         Some((cancel, first @ None)) => {
             let _ = RECEIVED.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             *first = Some(Instant::now());
-            let _ = std::io::stderr().write_all(b"\nStopping. Finished work is kept.\n");
+            let _ = std::io::stderr()
+                .write_all(b"\nStopping; what is done so far is kept. Ctrl-C again ends it at once.\n");
             cancel.cancel();
             false
         }

@@ -1,40 +1,11 @@
-//! Formats sizes and counts for people, and parses durations.
+//! Formats counts and times for people, and parses durations.
 
-/// `1234567` as `1.2 MB`. Decimal units, like those of disks and providers.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
+pub(crate) use crate::text::{bytes, count, counted};
 
-/// Seconds since 1970 as `2026-11-27 06:31`, in the time zone of this machine.
+/// Seconds since 1970 as `2026-11-27 06:31 CET`, in the time zone of this machine.
 pub(crate) fn time(seconds: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_second(seconds) else { return "?".to_owned() };
-    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// `1 chunk`, `1,866 chunks`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
-/// `1866` as `1,866`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// `90s`, `15m`, `24h`, `7d`; a plain number is seconds.

@@ -6,7 +6,7 @@ use crate::formats::release::ModeName;
 use crate::install::Installed;
 use crate::local::plan::Summary;
 
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 use crate::local::strategy::{Method, Price};
 
 /// That an install has the version that it should have, or the one that it keeps for want of another.
@@ -25,19 +25,42 @@ pub(crate) fn download_bytes(plan: &Summary, prices: &[Price]) -> Option<u64> {
     chosen.or_else(|| (plan.fetch_bytes > 0 || plan.fetch_chunks == 0).then_some(plan.fetch_bytes))
 }
 
+/// What an update will download, in words; `None` if the plan does not say.
+pub(crate) fn to_download(plan: &Summary, prices: &[Price]) -> Option<String> {
+    download_bytes(plan, prices).map(|amount| {
+        let why = if is_all_here(plan, amount) { ON_THIS_DISK } else { "" };
+        format!("{} to download{why}", amount_of(amount))
+    })
+}
+
+/// Why nothing is downloaded although there is something new.
+const ON_THIS_DISK: &str = " (the repository is on this disk)";
+
+fn is_all_here(plan: &Summary, download: u64) -> bool {
+    download == 0 && plan.fetch_chunks > 0
+}
+
+fn amount_of(download: u64) -> String {
+    if download == 0 { "nothing".to_owned() } else { bytes(download) }
+}
+
 /// One line for each number of the plan.
-pub(crate) fn rows(plan: &Summary) -> String {
-    let expected = match plan.fetch_bytes {
-        0 => format!("at most {}", bytes(plan.fetch_plain_bytes)),
-        expected => format!("about {}", bytes(expected)),
+pub(crate) fn rows(plan: &Summary, prices: &[Price]) -> String {
+    let download = match download_bytes(plan, prices) {
+        Some(amount) if is_all_here(plan, amount) => format!("{}{ON_THIS_DISK}", amount_of(amount)),
+        Some(amount) => amount_of(amount),
+        None => format!("at most {}", bytes(plan.fetch_plain_bytes)),
     };
+    let new = counted(plan.fetch_chunks, "chunk", "chunks");
+    let files = |number: u64| counted(number, "file", "files");
     let rows = [
-        ("fetch", format!("{} chunks, {expected}", count(plan.fetch_chunks))),
+        ("download", download),
+        ("new", format!("{new}, {} of content", bytes(plan.fetch_plain_bytes))),
         ("requests", count(plan.requests)),
         ("reuse", format!("{} from installed files", bytes(plan.seed_bytes))),
-        ("keep", format!("{} files untouched, {}", count(plan.kept_files), bytes(plan.kept_bytes))),
-        ("write", format!("{} files, {}", count(plan.written_files), bytes(plan.write_bytes))),
-        ("remove", format!("{} files", count(plan.removed_files))),
+        ("keep", format!("{} untouched, {}", files(plan.kept_files), bytes(plan.kept_bytes))),
+        ("write", format!("{}, {}", files(plan.written_files), bytes(plan.write_bytes))),
+        ("remove", files(plan.removed_files)),
         ("resume", format!("{} already done", bytes(plan.resumed_bytes))),
         ("disk", format!("{} needed temporarily", bytes(plan.disk_bytes))),
     ];
@@ -58,7 +81,7 @@ pub(crate) fn routes(prices: &[Price]) -> String {
             Method::Full => "full",
         };
         let rest = if price.chunks > 0 && price.sections > 0 {
-            format!(" ({} chunks one by one)", count(price.chunks))
+            format!(" ({} one by one)", counted(price.chunks, "chunk", "chunks"))
         } else {
             String::new()
         };

@@ -28,8 +28,8 @@ use crate::formats::release::Release;
 use crate::install::config::DEFAULT_GRACE;
 use crate::install::link::LinkAddress;
 use crate::install::{
-    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, OpenStart, Outcome, Session,
-    SignedDigests, VerifyDepth, owner, running, whole,
+    self, Admission, End, InstallRoot, InstallState, Installed, InstalledVersion, OpenStart, Outcome, RollbackReason,
+    Session, SignedDigests, VerifyDepth, owner, running, whole,
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
@@ -142,7 +142,7 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         Ok(started) => started,
         Err(NotStarted { error, is_of_the_system }) => {
             if is_on_trial {
-                let sign = if is_of_the_system { Sign::Stopped } else { Sign::Nothing };
+                let sign = if is_of_the_system { Sign::Stopped } else { Sign::Nothing(None) };
                 settle(root, &current, sign, options, monitor);
             }
             return Err(error);
@@ -202,7 +202,7 @@ fn count_attempt(
         // From the disk alone, because a start does not wait for the network. Further damage is left to a repair.
         match session.make_ready(VerifyDepth::Quick, &|| Ok(Sources::default()), monitor) {
             Ok(()) => {
-                session.state.roll_back();
+                session.state.roll_back(RollbackReason::DidNotStart);
                 // A full disk is not a reason to start a version that does not work, and leftovers do no harm.
                 if let Err(error) = session.commit().and_then(|()| session.clean(monitor).map(drop)) {
                     monitor.warn(&error);
@@ -235,7 +235,7 @@ fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState, monitor: &M
     if !is_whole {
         state.previous.iter().for_each(|previous| install::warn_of(root, &previous.folder, monitor));
     }
-    left.filter(|_| state.roll_back())
+    left.filter(|_| state.roll_back(RollbackReason::DidNotStart))
 }
 
 /// What the game has shown within its grace time.
@@ -244,7 +244,7 @@ enum Sign {
     /// The version works.
     Shown,
     /// It ended without showing that it works.
-    Nothing,
+    Nothing(Option<End>),
     /// A person or the system stopped it. This says nothing about the version, so the start does not count.
     Stopped,
 }
@@ -269,18 +269,23 @@ fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchO
                 trial.attempts = trial.attempts.saturating_sub(1);
                 session.commit()
             }
-            Sign::Nothing if is_over && options.reports => {
-                session.state.note_outcome(current, Outcome::Failed);
+            // The start was already counted before it was made.
+            Sign::Nothing(ended) => {
+                let is_known = open.is_none() && trial.ended == ended;
+                trial.ended = ended;
+                if is_over && options.reports {
+                    session.state.note_outcome(current, Outcome::Failed);
+                } else if is_known {
+                    return Ok(());
+                }
                 session.commit()
             }
-            // The start was already counted before it was made.
-            Sign::Nothing => open.map_or(Ok(()), |_| session.commit()),
         }
     });
     match done {
         Ok(()) => true,
         // Nothing is lost, because the start was already counted.
-        Err(_) if sign == Sign::Nothing => false,
+        Err(_) if matches!(sign, Sign::Nothing(_)) => false,
         Err(error) => {
             monitor.warn(&error);
             false
@@ -366,7 +371,11 @@ impl Started {
         while !is_told() && ended.elapsed() < HEARSAY {
             std::thread::sleep(TICK);
         }
-        if is_told() { Sign::Stopped } else { Sign::Nothing }
+        if is_told() {
+            Sign::Stopped
+        } else {
+            Sign::Nothing(Some(End { exit_code: status.code(), signal: end::signal(status) }))
+        }
     }
 
     fn wait(mut self, options: &LaunchOptions, monitor: &Monitor) -> Result<ExitStatus> {

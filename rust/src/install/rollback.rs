@@ -3,7 +3,7 @@
 use super::heal::take_as_it_is;
 use super::takeover::InPlace;
 use super::verify::{Condition, glance, verify_kept};
-use super::{InstalledVersion, Session};
+use super::{InstalledVersion, RollbackReason, Session};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::local::sources::Sources;
@@ -31,7 +31,7 @@ impl Session {
         monitor: &Monitor,
     ) -> Result<()> {
         self.make_ready(look, sources, monitor)?;
-        self.state.roll_back();
+        self.state.roll_back(RollbackReason::Asked);
         self.commit()
     }
 

@@ -56,6 +56,9 @@ pub struct Trial {
     /// The start whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<OpenStart>,
+    /// How the last start that failed ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<End>,
 }
 
 /// A start that was counted, and who waits for its outcome.
@@ -95,6 +98,36 @@ pub struct Change {
     /// Whether it is back after a later version, which did not start or was not wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rollback: bool,
+    /// After a rollback: the version that was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Version>,
+    /// After a rollback: why that version was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RollbackReason>,
+    /// How the last failed start of the version that was left ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<End>,
+}
+
+/// Why a version was left for the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackReason {
+    /// Somebody asked for it.
+    Asked,
+    /// It failed to start as often as it may.
+    DidNotStart,
+}
+
+/// How a start of the game ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The game's exit code; `None` if a signal ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The number of the signal that ended the game, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
 }
 
 /// The content of `state.json`.
@@ -238,7 +271,7 @@ impl InstallState {
         let is_same_version =
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         if !is_same_version {
-            self.record(&new, false);
+            self.record(&new);
         }
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
@@ -259,7 +292,7 @@ impl InstallState {
         {
             self.previous = None;
         }
-        self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0, open: None });
+        self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0, open: None, ended: None });
     }
 
     /// Records that a version has moved to another folder after its repair. A trial continues.
@@ -295,9 +328,15 @@ impl InstallState {
 
     /// Goes back to the previous version, and marks the current one as bad. Returns false if there is no previous
     /// version.
-    pub fn roll_back(&mut self) -> bool {
+    pub fn roll_back(&mut self, reason: RollbackReason) -> bool {
         let Some(previous) = self.previous.take() else { return false };
-        self.record(&previous, true);
+        self.record(&previous);
+        if let Some(change) = self.history.last_mut() {
+            change.is_rollback = true;
+            change.left = self.current.as_ref().map(|current| current.version.clone());
+            change.reason = Some(reason);
+            change.ended = self.trial.as_ref().and_then(|trial| trial.ended);
+        }
         if let Some(left) = self.current.replace(previous) {
             let bad = (left.mode, left.version);
             if !self.bad.contains(&bad) {
@@ -308,10 +347,11 @@ impl InstallState {
         true
     }
 
-    fn record(&mut self, now: &Installed, is_rollback: bool) {
+    fn record(&mut self, now: &Installed) {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let (version, mode) = (now.version.clone(), now.mode.clone());
-        self.history.push(Change { time: i64::try_from(since).unwrap_or(i64::MAX), version, mode, is_rollback });
+        let time = i64::try_from(since).unwrap_or(i64::MAX);
+        self.history.push(Change { time, version, mode, is_rollback: false, left: None, reason: None, ended: None });
         let too_many = self.history.len().saturating_sub(MAX_CHANGES);
         self.history.drain(..too_many);
     }

@@ -43,7 +43,7 @@ mod store;
 mod tell;
 
 pub use address::{is_private, parse_url};
-pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};
+pub use client::{HttpAnswer, HttpClient, HttpRequest, NO_RANGES, Validators};
 pub(crate) use encoding::is_web_page;
 pub(crate) use failure::shown;
 pub use hours::Hours;

@@ -64,7 +64,7 @@ impl Run {
         let last = self.lines.last().unwrap_or_else(|| panic!("no line, {:?}: {}", self.code, self.stderr));
         assert_eq!((&last["event"], &last["code"]), (&"error".into(), &code.into()), "{last} {}", self.stderr);
         let exit = match code {
-            "invalid_argument" => 2,
+            "invalid_argument" | "version_invalid" => 2,
             "busy" => 75,
             "cancelled" => 130,
             _ => 1,

@@ -17,13 +17,14 @@ use vsekai_updater::formats::bundle::{BundleInfo, BundleList, Effort, HEADER_BYT
 use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk;
+use vsekai_updater::text::{self, counted};
 
-use super::{entry, note, print};
+use super::{entry, note, print, print_json};
 use crate::BundleCommand;
 
 pub(super) async fn run(command: BundleCommand, app: Application) -> Result<ExitCode> {
     match command {
-        BundleCommand::List { mode } => list(&app, mode.as_ref()).await?,
+        BundleCommand::List { mode, json } => list(&app, mode.as_ref(), json).await?,
         BundleCommand::Build { mode, effort, now } => return build(&app, mode.as_ref(), effort, now).await,
         BundleCommand::Import { dir } => import(&app, &dir).await?,
         BundleCommand::Remove { id } => {
@@ -51,18 +52,26 @@ async fn names(app: &Application) -> Result<BTreeMap<Digest, (String, String)>> 
     Ok(names)
 }
 
-async fn list(app: &Application, mode: Option<&ModeName>) -> Result<()> {
+async fn list(app: &Application, mode: Option<&ModeName>, is_json: bool) -> Result<()> {
     let names = names(app).await?;
+    let (mut rows, mut listed) = (Vec::new(), Vec::new());
     for Bundle { info, to, .. } in app.service().db().bundles(None).await? {
         let Some((of_mode, name)) = names.get(&to) else { continue };
         if mode.is_some_and(|mode| mode.as_str() != of_mode) {
             continue;
         }
-        let from = match &info.from {
-            None => "nothing",
-            Some(from) => names.get(from).map_or("a version that no longer exists", |(_, name)| name),
-        };
-        print(&format!("{}  {:>12}  {:6}  {name}  from {from}\n", info.id, info.length, info.effort.as_str()));
+        let from = info.from.as_ref().map(|from| names.get(from).map(|(_, name)| name.as_str()));
+        let shown = from.map_or("nothing (full)", |name| name.unwrap_or("a version that no longer exists"));
+        let (id, effort) = (info.id.to_string(), info.effort.as_str());
+        listed.push(json!({"id": id, "length": info.length, "effort": effort, "to": name, "from": from.flatten()}));
+        rows.push(vec![id, text::bytes(info.length), effort.to_owned(), name.clone(), shown.to_owned()]);
+    }
+    match (is_json, rows.is_empty()) {
+        (true, _) => print_json(&json!({"bundles": listed})),
+        (false, true) => {
+            note("There are no bundles. A running server builds them; `vsekai-server bundle build` does now.");
+        }
+        (false, false) => print(&format!("{}\n", text::table(&["id", "size", "effort", "version", "from"], &rows))),
     }
     Ok(())
 }
@@ -81,7 +90,7 @@ async fn build(app: &Application, mode: Option<&ModeName>, effort: Option<Effort
     let report = |what: &str, outcome: Result<Outcome>| match outcome {
         Ok(Outcome { info, put, took, .. }) => {
             let put = if put == Put::Listed { "" } else { ", no smaller than the existing one" };
-            print(&format!("{what}: {} bytes in {:.1} s{put}\n", info.length, took.as_secs_f64()));
+            print(&format!("{what}: {} in {:.1} s{put}\n", text::bytes(info.length), took.as_secs_f64()));
         }
         Err(error) => {
             failed.fetch_add(1, Ordering::Relaxed);
@@ -112,7 +121,7 @@ async fn import(app: &Application, dir: &Path) -> Result<()> {
         let detail = json!({"from": dir.display().to_string(), "bundles": taken});
         app.service().db().add_audit(&entry("bundle.import", "", &detail)).await?;
     }
-    print(&format!("Took {taken} bundles; {there} more were no smaller than existing ones.\n"));
+    print(&format!("Took {}; {there} more were no smaller than existing ones.\n", counted(taken, "bundle", "bundles")));
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use vsekai_updater::formats::metadata_pack::PATH as PACK;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk::{self, Durability};
 use vsekai_updater::local::store::LocalStore;
+use vsekai_updater::text::counted;
 
 use super::print;
 
@@ -63,9 +64,12 @@ pub(super) async fn run(app: &Application, dir: &Path) -> Result<()> {
         None => disk::remove_file(&dir.join(PACK))?,
     }
     print(&format!(
-        "Exported {} signed files, {chunks} chunks and {bundles} bundles to {}; {written} chunks were new.\n",
-        files.len(),
-        dir.display()
+        "Exported {}, {} and {} to {}; {} new.\n",
+        counted(files.len() as u64, "signed file", "signed files"),
+        counted(chunks, "chunk", "chunks"),
+        counted(bundles as u64, "bundle", "bundles"),
+        dir.display(),
+        counted(written, "chunk was", "chunks were")
     ));
     Ok(())
 }

@@ -14,6 +14,7 @@ use vsekai_updater::formats::index::Index;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk;
 use vsekai_updater::net::api::MAX_MISSING_IDS;
+use vsekai_updater::text::counted;
 
 use super::{entry, note, print};
 
@@ -62,9 +63,14 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
         let detail = serde_json::json!({"from": vsekai_updater::text::without_secrets(store), "chunks": copied});
         app.service().db().add_audit(&entry("chunks.import", "", &detail)).await?;
     }
-    print(&format!("Imported {copied} chunks; {} were already there.\n", all.len() as u64 - copied));
+    print(&format!(
+        "Imported {}; {} were already there.\n",
+        counted(copied, "chunk", "chunks"),
+        all.len() as u64 - copied
+    ));
     note(&format!(
-        "They are kept for {keep_days} days. Publish versions from them with `vsekai publish --from-index`."
+        "They are kept for {}. Publish versions from them with `vsekai publish --from-index`.",
+        counted(u64::from(keep_days), "day", "days")
     ));
     Ok(())
 }

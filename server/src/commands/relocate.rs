@@ -11,6 +11,7 @@ use vsekai_server::chunks::{Chunks, Options, StorageLocation};
 use vsekai_server::config::Config;
 use vsekai_server::db::{self, Db, Pools};
 use vsekai_server::error::{Error, Result};
+use vsekai_updater::text::counted;
 
 use super::{entry, note, print, s3_settings};
 
@@ -30,16 +31,16 @@ pub(super) async fn run(config: Config, to: &str) -> Result<()> {
     let new = open(&db, target.clone())?;
     if !is_switched {
         let (copied, _) = old.copy_to(&new).await?;
-        note(&format!("{copied} chunks copied; switching"));
+        note(&format!("{} copied; switching", counted(copied, "chunk", "chunks")));
         if !db.move_place(&from, to).await? {
             return Err(Error::Unavailable { code: "busy", reason: "Another process is moving the chunks".to_owned() });
         }
     }
     tokio::time::sleep(SETTLED).await;
     let (copied, lost) = old.copy_to(&new).await?;
-    note(&format!("{copied} chunks copied that arrived meanwhile"));
+    note(&format!("{} copied that arrived meanwhile", counted(copied, "chunk", "chunks")));
     if lost > 0 {
-        note(&format!("{lost} chunks are in neither place: see `vsekai-server verify`"));
+        note(&format!("{} in neither place: see `vsekai-server verify`", counted(lost, "chunk is", "chunks are")));
     }
     let detail = serde_json::json!({"from": from, "to": to});
     db.add_audit(&entry("chunks.move", "", &detail)).await?;

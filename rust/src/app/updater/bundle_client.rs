@@ -18,7 +18,7 @@ use crate::limits;
 use crate::local::offer::{BundleFile, BundleOffer, DeltaBase, IntermediateBase, VersionContent};
 use crate::local::sources::Transfer;
 use crate::local::strategy::Link;
-use crate::net::http::{Network, Url};
+use crate::net::http::{NO_RANGES, Network, Url};
 use crate::net::trust::Location;
 
 mod delta_chain;
@@ -51,6 +51,8 @@ pub(super) struct BundleClient<'a> {
     fronts: Vec<BundleHead>,
     /// Bundles that differ from what their list says, or could not be fetched.
     bad: HashSet<Digest>,
+    /// Whether the server sends only whole files, which was said.
+    has_no_ranges: bool,
     transfer: Transfer,
     link: Link,
 }
@@ -116,6 +118,7 @@ impl<'a> BundleClient<'a> {
             lists: HashMap::new(),
             fronts: Vec::new(),
             bad: HashSet::new(),
+            has_no_ranges: false,
             transfer: Transfer::default(),
             link: Link::default(),
         };
@@ -182,9 +185,22 @@ impl<'a> BundleClient<'a> {
             Ok(documents) => Some(documents),
             Err(Error::Cancelled) => None,
             Err(error) => {
-                self.monitor.warn(&error);
+                self.warn(&error);
                 None
             }
+        }
+    }
+
+    /// Warns of a bundle that cannot be used. What is true of all bundles of a server is said once, and of the server.
+    fn warn(&mut self, error: &Error) {
+        match error {
+            Error::Transport { kind, url, reason, .. } if reason == NO_RANGES => {
+                let place = url.rsplit_once("/bundles/").map_or(url.as_str(), |(place, _)| place);
+                if !std::mem::replace(&mut self.has_no_ranges, true) {
+                    self.monitor.warn(&Error::transport(*kind, place, reason));
+                }
+            }
+            other => self.monitor.warn(other),
         }
     }
 
@@ -210,7 +226,7 @@ impl<'a> BundleClient<'a> {
                 Ok(offers) => return offers,
                 Err(Error::Cancelled) => return Vec::new(),
                 Err(error) => {
-                    self.monitor.warn(&error);
+                    self.warn(&error);
                     row.infos.iter().for_each(|info| self.forget(info));
                 }
             }

@@ -111,6 +111,9 @@ pub struct Checked {
     pub mode: ModeName,
     /// The version to update to; `None` if the install has the version that it should have.
     pub available: Option<Available>,
+    /// A version that is being rolled out, and has not reached this install yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<Version>,
     /// The news of the mode, the newest first, with the pictures that are here. Not part of the JSON.
     #[serde(skip)]
     pub news: Vec<Story>,
@@ -129,6 +132,9 @@ pub struct Updated {
     pub from: Option<Version>,
     /// Why the version was installed; `None` if there was nothing to do.
     pub why: Option<Why>,
+    /// A version that is being rolled out, and has not reached this install yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<Version>,
     /// The work that was done.
     #[serde(flatten)]
     pub report: install::Installation,
@@ -245,4 +251,10 @@ pub struct VersionInfo {
     pub is_skipped: bool,
     /// Percentage of installs that are offered it.
     pub rollout: u8,
+    /// When it was published, for the first of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<jiff::Timestamp>,
+    /// What a first install downloads, in bytes, for the first of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_bytes: Option<u64>,
 }

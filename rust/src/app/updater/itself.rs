@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Updater;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::{InstalledVersion, this_launcher};
+use crate::install::{InstalledVersion, RollbackReason, this_launcher};
 use crate::local::{disk, program};
 
 /// How long a new program may take to say its version.
@@ -56,7 +56,7 @@ impl Updater {
             return Err(damaged());
         }
         if let Err(error) = start(&new) {
-            if session.state.roll_back() {
+            if session.state.roll_back(RollbackReason::DidNotStart) {
                 session.commit()?;
             }
             return Err(error);

@@ -405,6 +405,8 @@ fn version_info(platform: &Platform, state: &InstallState, mode: &ModeName, offe
         is_recalled: offer.recalled,
         is_skipped: offer.skip_update,
         rollout: offer.rollout,
+        published_at: None,
+        download_bytes: None,
     }
 }
 

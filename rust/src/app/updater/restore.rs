@@ -174,7 +174,7 @@ impl Updater {
                 monitor.warn(&error);
                 let current = session.current()?.clone();
                 let (why, metadata) = (Some(Why::Incomplete), Transfer::default());
-                Ok(Updated { mode: state.mode, current, from: None, why, report, metadata })
+                Ok(Updated { mode: state.mode, current, from: None, why, held_back: None, report, metadata })
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(reason) => {

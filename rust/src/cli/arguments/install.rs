@@ -141,7 +141,7 @@ pub(crate) struct Status {
 /// List the versions of a repository, newest first
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  vsekai versions --mode beta GAME\n\nThe version that is installed is marked with *."
+    after_help = "Example:\n  vsekai versions --mode beta GAME\n\nThe version that is installed is marked with *. The download is what a first install of that version takes; an update\ntakes less. The newest 20 have a date and a size."
 )]
 pub(crate) struct Versions {
     /// An install root, whose repository is queried [default: the install that holds the working folder]
@@ -283,8 +283,8 @@ step, after the new one has shown that it starts. A program that a package manag
 #[command(after_help = SELF_UPDATE_EXAMPLES)]
 pub(crate) struct SelfUpdate {
     /// The mode in which the command is published [default: the one followed, or command]
-    #[arg(long = "mode_name", alias = "mode-name", value_name = "NAME")]
-    pub(crate) mode_name: Option<ModeName>,
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
+    pub(crate) mode: Option<ModeName>,
     #[command(flatten)]
     pub(crate) source: Source,
 }
@@ -317,13 +317,13 @@ pub(crate) struct ModeCurrent {
 /// Without DIR, and outside an install, this sets the mode of new installs.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "vsekai mode switch [OPTIONS] <NAME> [DIR]\n       vsekai mode switch [OPTIONS] --mode_name <NAME> [DIR]",
+    override_usage = "vsekai mode switch [OPTIONS] <NAME> [DIR]\n       vsekai mode switch [OPTIONS] --mode <NAME> [DIR]",
     after_help = "Example:\n  vsekai mode switch beta GAME && vsekai update GAME"
 )]
 pub(crate) struct ModeSwitch {
     /// The mode to follow
-    #[arg(long = "mode_name", aliases = ["mode-name", "mode"], value_name = "NAME", required_unless_present = "name")]
-    mode_name: Option<ModeName>,
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", required_unless_present = "name")]
+    mode: Option<ModeName>,
     /// The mode to follow, unless it is given as an option
     name: Option<OsString>,
     /// The install root [default: the install that holds the working folder; elsewhere, the setting for new installs]
@@ -335,9 +335,9 @@ pub(crate) struct ModeSwitch {
 impl ModeSwitch {
     /// The mode, and the install root. If the mode is an option, the first word is the install root.
     pub(crate) fn wanted(&self) -> Result<(ModeName, Option<PathBuf>)> {
-        match (&self.mode_name, &self.name, &self.dir) {
+        match (&self.mode, &self.name, &self.dir) {
             (Some(mode), dir, None) => Ok((mode.clone(), dir.as_ref().map(PathBuf::from))),
-            (Some(_), _, Some(_)) => Err(Error::invalid("NAME", "give the mode once, as a word or with --mode_name")),
+            (Some(_), _, Some(_)) => Err(Error::invalid("NAME", "give the mode once, as a word or with --mode")),
             (None, Some(name), dir) => Ok((ModeName::new(&name.to_string_lossy())?, dir.clone())),
             (None, None, _) => Err(Error::invalid("NAME", "give the mode to follow")),
         }

@@ -24,7 +24,7 @@ Examples:
   VSEKAI_TOKEN=vsk_... vsekai publish BUILD --mode stable --version 1.0.0 --entry game.x86_64 \\
          --server https://update.example.org --keys KEYS
 
-Upload REPO to any web host, tuf/timestamp.json last, and `vsekai --update` installs from it.";
+Upload REPO to any web host, tuf/timestamp.json and tuf/current.pack last, and `vsekai install` installs from it.";
 
 const REPOSITORY_HELP: &str =
     "The repository: a folder, or s3://BUCKET/PREFIX with the usual AWS_* variables; created if missing";
@@ -354,7 +354,11 @@ pub(crate) enum Keys {
         /// The folder
         dir: PathBuf,
         /// The new mode
-        mode: ModeName,
+        #[arg(required_unless_present = "named")]
+        mode: Option<ModeName>,
+        /// The new mode, as for `keys init`
+        #[arg(id = "named", long = "mode", value_name = "NAME", conflicts_with = "mode")]
+        named: Option<ModeName>,
         #[command(flatten)]
         access: KeyAccess,
     },

@@ -6,9 +6,9 @@ use crate::install::config::KEYS;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
-    /// Show each setting with its value and source: environment, file or default
+    /// Show each setting with the value in force, and where that comes from: a variable, the file or the default
     Show,
-    /// Print the value of a setting; nothing if it is not set
+    /// Print the value of a setting that is in force; nothing if there is none. With --verbose, also where it comes from
     Get {
         /// The setting
         #[arg(value_parser = KEYS)]

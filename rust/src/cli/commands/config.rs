@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::formats::release::ModeName;
+use crate::formats::release::{ModeName, Platform};
 use crate::install::config::{Origin, Row};
 use crate::text;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::arguments::settings::Config;
 use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
+use crate::text::table;
 
 #[derive(Serialize)]
 struct Shown {
@@ -28,11 +29,12 @@ struct Place {
 pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
     match args {
         Config::Show => {
-            let shown = Shown { file: settings::file(), settings: settings::all()?.rows() };
+            let shown = Shown { file: settings::file(), settings: rows()? };
             output.done("config show", &shown, &self::shown(&shown));
         }
         Config::Get { key } => {
-            if let Some(row) = settings::all()?.rows().into_iter().find(|row| row.key == key) {
+            if let Some(row) = rows()?.into_iter().find(|row| row.key == key) {
+                output.detail(&format!("{key} comes from: {}", origin(&row)));
                 output.done("config get", &row, &row.value);
             }
         }
@@ -83,24 +85,57 @@ fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
     given.iter().map(absolute).collect()
 }
 
+/// All settings, with what applies where nothing is set.
+fn rows() -> Result<Vec<Row>> {
+    let mut rows = settings::all()?.rows();
+    for row in rows.iter_mut().filter(|row| row.value.is_empty()) {
+        match row.key {
+            "mode" => row.value = ModeName::default().to_string(),
+            "platform" => row.value = Platform::current().to_string(),
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+/// Where a value comes from; a variable by its name.
+fn origin(row: &Row) -> String {
+    match row.origin {
+        Origin::Flag => "option".to_owned(),
+        Origin::Environment => format!("VSEKAI_{}", row.key.to_ascii_uppercase()),
+        Origin::File => "file".to_owned(),
+        Origin::BuiltIn => "built in".to_owned(),
+        Origin::Default if row.key == "platform" => "this machine".to_owned(),
+        Origin::Default => "default".to_owned(),
+    }
+}
+
 fn shown(shown: &Shown) -> String {
     let row = |row: &Row| {
-        let origin = match row.origin {
-            Origin::Flag => "flag",
-            Origin::Environment => "environment",
-            Origin::File => "file",
-            Origin::BuiltIn => "built in",
-            Origin::Default => "default",
+        let value = match (row.value.as_str(), row.key) {
+            ("", "limit_rate") => "unlimited".to_owned(),
+            ("", "trust_root") if row.origin == Origin::BuiltIn => "root.json".to_owned(),
+            ("", "proxy") => proxy_of_the_system().unwrap_or_else(|| "none".to_owned()),
+            ("", _) => "none".to_owned(),
+            (value, _) => value.to_owned(),
         };
-        let value = match row.value.as_str() {
-            // The default of an install, which a setting can only change.
-            "" if row.key == "mode" => ModeName::default().to_string(),
-            "" => "-".to_owned(),
-            value => value.to_owned(),
-        };
-        format!("  {:14} {value}  ({origin})", row.key)
+        vec![row.key.to_owned(), value, origin(row)]
     };
-    let rows = shown.settings.iter().map(row).collect::<Vec<_>>().join("\n");
-    let file = shown.file.as_ref().map_or("no file".to_owned(), |path| path.display().to_string());
-    format!("{file}\n{rows}")
+    let rows: Vec<_> = shown.settings.iter().map(row).collect();
+    let file = match &shown.file {
+        Some(path) if path.exists() => path.display().to_string(),
+        Some(path) => format!("{} (does not exist)", path.display()),
+        None => "none".to_owned(),
+    };
+    format!(
+        "{}\n\nfile: {file}\nAn install keeps its own repository, trusted root and mode: `vsekai status GAME`.",
+        table(&["setting", "value", "from"], &rows)
+    )
+}
+
+/// The usual variable that names a proxy, if one is set. Its value may have a password.
+fn proxy_of_the_system() -> Option<String> {
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let set = names.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))?;
+    Some(format!("as in {set}"))
 }

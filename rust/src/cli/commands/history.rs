@@ -2,13 +2,13 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::install::Change;
+use crate::install::{Change, End, RollbackReason};
 use serde::Serialize;
 
 use crate::cli::arguments::install::History;
 use crate::cli::output::{DONE, Output};
-use crate::cli::table::table;
 use crate::cli::{options, size, updater};
+use crate::text::table;
 
 #[derive(Serialize)]
 struct Changes {
@@ -21,13 +21,29 @@ pub(crate) fn run(args: &History, output: Output, monitor: &Monitor) -> Result<u
     let changes = updater::offline(&dir, None)?.history(monitor)?;
     let row = |change: &Change| {
         let what = if change.is_rollback { "went back" } else { "installed" };
-        vec![size::time(change.time), what.to_owned(), change.version.to_string(), change.mode.to_string()]
+        let (version, mode) = (change.version.to_string(), change.mode.to_string());
+        vec![size::time(change.time), what.to_owned(), version, mode, why(change)]
     };
     let rows: Vec<_> = changes.iter().rev().map(row).collect();
     let text = match rows.as_slice() {
         [] => format!("Nothing is remembered of {}: it was last changed by an older vsekai.", dir.display()),
-        rows => table(&["when", "what", "version", "mode"], rows),
+        rows => table(&["when", "what", "version", "mode", "why"], rows),
     };
     output.done("history", &Changes { changes }, &text);
     Ok(DONE)
+}
+
+/// Why a version was left; empty for one that was installed, and for what an older vsekai has recorded.
+fn why(change: &Change) -> String {
+    let Some((left, reason)) = change.left.as_ref().zip(change.reason) else { return String::new() };
+    match (reason, change.ended) {
+        (RollbackReason::Asked, _) => format!("rollback from {left}"),
+        (RollbackReason::DidNotStart, Some(End { exit_code: Some(code), .. })) => {
+            format!("{left} did not start: exit code {code}")
+        }
+        (RollbackReason::DidNotStart, Some(End { signal: Some(signal), .. })) => {
+            format!("{left} did not start: signal {signal}")
+        }
+        (RollbackReason::DidNotStart, _) => format!("{left} did not start"),
+    }
 }

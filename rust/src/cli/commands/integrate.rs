@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Integrate, Unintegrate};
 use crate::cli::output::{DONE, Output};
-use crate::cli::{options, updater};
+use crate::cli::{options, updater, words};
 
 #[derive(Serialize)]
 struct Done {
@@ -39,7 +39,8 @@ pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result
     let done = Done::of(Some(&record));
     output.detail(&done.places());
     let links = if done.has_links { format!(", and opens {}:// links", host::SCHEME) } else { String::new() };
-    let text = format!("{} is in this user's menu now{links}. `vsekai unintegrate` takes it out.", dir.display());
+    let here = words::after(args.dir.as_deref());
+    let text = format!("{} is in this user's menu now{links}. `vsekai unintegrate{here}` takes it out.", dir.display());
     output.done("integrate", &done, &text);
     if !done.has_links && !args.no_links {
         output.note("Another program handles uro:// links. To take them over: --take-links");

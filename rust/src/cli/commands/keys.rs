@@ -18,7 +18,7 @@ use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
-use crate::cli::table::table as columns;
+use crate::text::table as columns;
 
 #[derive(Serialize)]
 struct Shown {
@@ -32,6 +32,9 @@ impl Shown {
         Self { keys: keys.show(), roles: vec![keys.root_validity()] }
     }
 }
+
+/// The command that is about the days left.
+const SHOW: &str = "keys show";
 
 pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
     match args {
@@ -63,10 +66,11 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             if let Some(place) = destination(repository, server, &network)? {
                 shown.roles = roles(&place, &dir)?;
             }
-            keys.check_root().inspect_err(|_| output.data_before_error("keys show", &shown, &text(&shown, &dir)))?;
-            show("keys show", &shown, &dir, output);
+            keys.check_root().inspect_err(|_| output.data_before_error(SHOW, &shown, &text(&shown, &dir)))?;
+            show(SHOW, &shown, &dir, output);
         }
-        publish::Keys::Add { dir, mode, access } => {
+        publish::Keys::Add { dir, mode, named, access } => {
+            let mode = mode.or(named).ok_or_else(|| Error::invalid("MODE", "name the new mode"))?;
             change("keys add", &dir, &access, output, |keys| keys.add_mode(mode.as_str()))?;
         }
         publish::Keys::Rotate { dir, role, access, elsewhere } => {
@@ -159,21 +163,28 @@ fn destination(
 
 fn show(command: &str, shown: &Shown, dir: &Path, output: Output) {
     checks::warn_of_ending(&shown.roles, output);
-    output.done(command, shown, &text(shown, dir));
+    let text = if command == SHOW || output.is_verbose() { text(shown, dir) } else { brief(shown, dir) };
+    output.done(command, shown, &text);
 }
 
-fn text(shown: &Shown, dir: &Path) -> String {
+/// The keys, and what players trust.
+fn brief(shown: &Shown, dir: &Path) -> String {
     let root = shown.keys.first().map(|key| {
         let root = dir.join("root.json");
         format!("\n{} is version {} and expires on {}.", root.display(), key.root_version, key.root_expires)
     });
+    format!("{}{}", table(&shown.keys), root.unwrap_or_default())
+}
+
+/// The same, with the days that the signatures are valid.
+fn text(shown: &Shown, dir: &Path) -> String {
     let others = match shown.roles.len() {
         1 => {
             "\nThe signatures of the other roles are in the repository: give --repository or --server to see their days."
         }
         _ => "",
     };
-    format!("{}{}{}{others}", table(&shown.keys), root.unwrap_or_default(), checks::days_left(&shown.roles))
+    format!("{}{}{others}", brief(shown, dir), checks::days_left(&shown.roles))
 }
 
 fn table(keys: &[KeyInfo]) -> String {

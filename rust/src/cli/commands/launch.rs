@@ -18,6 +18,7 @@ use crate::install::{InstallRoot, InstallState, is_of_another_user};
 
 use crate::cli::arguments::install::{Launch, Open};
 use crate::cli::output::{DONE, Output};
+use crate::cli::words::Words;
 use crate::cli::{options, settings, signals, updater};
 
 /// How long a menu entry looks for a newer version, and installs it, before the game starts.
@@ -124,7 +125,7 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
     }
     let launched = match launched {
         Err(Error::Cancelled) => {
-            let code = output.fail(&Error::Cancelled);
+            let code = output.fail(&Error::Cancelled, &Words::default());
             return Ok(signals::exit_code().unwrap_or(code));
         }
         other => other?,

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Mode, ModeCurrent, ModeList, ModeSwitch};
 use crate::cli::output::{DONE, Output};
-use crate::cli::table::table;
-use crate::cli::{options, settings, updater};
+use crate::cli::{options, settings, updater, words};
+use crate::text::table;
 
 pub(crate) fn run(args: Mode, output: Output, monitor: &Monitor) -> Result<u8> {
     match args {
@@ -80,18 +80,19 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> 
 }
 
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
-    let (wanted, dir) = args.wanted()?;
-    let dir = dir.or_else(options::around);
+    let (wanted, named) = args.wanted()?;
+    let dir = named.clone().or_else(options::around);
     let (mode, text) = if let Some(dir) = &dir {
         let updater = updater::updater(dir, &args.source, |_| {})?;
         let before = updater.status(monitor).ok().map(|status| status.mode);
         let mode = updater.switch_mode(&wanted, monitor)?;
         let moved = if mode == wanted { String::new() } else { format!(", the successor of {wanted}") };
+        let here = words::after(named.as_deref());
         let dir = dir.display();
         let text = if before.as_ref() == Some(&mode) {
             format!("{dir} already follows {mode}{moved}.")
         } else {
-            format!("{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai update {dir}` to get its version.")
+            format!("{dir} now follows {mode}{moved}.\n\nhint: `vsekai update{here}` gets its version.")
         };
         (mode, text)
     } else {

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::cli::arguments::news::{Add, News as NewsCommand, NewsTarget};
 use crate::cli::output::{DONE, Output};
-use crate::cli::table::table;
 use crate::cli::{checks, connect, passphrase};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
@@ -16,6 +15,7 @@ use crate::limits::MAX_PICTURE_BYTES;
 use crate::local::disk;
 use crate::net::publish::{Destination, NewsEdit, edit_news, read_news};
 use crate::net::trust::KeyFolder;
+use crate::text::table;
 
 pub(crate) fn run(args: NewsCommand, output: Output) -> Result<u8> {
     match args {
@@ -35,7 +35,11 @@ fn change(of: &NewsTarget, edit: NewsEdit, text: &str, output: Output) -> Result
     let (place, keys) = place(of)?;
     let edited = edit_news(&place, keys, &of.mode, &[edit])?;
     checks::warn_of_ending(&edited.roles, output);
-    output.done("news", &edited, &format!("{text}{}", checks::days_left(&edited.roles)));
+    output.done(
+        "news",
+        &edited,
+        &format!("{text}{}{}", checks::days_left_if_verbose(&edited.roles, output), checks::upload(&place)),
+    );
     Ok(DONE)
 }
 

@@ -43,10 +43,9 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         output.note(&format!("{}\n  {hint}", lines.join("\n")));
     }
     checks::warn_of_ending(&published.roles, output);
-    let is_sent = !matches!(request.repository, Destination::Folder(_));
     let text = match &prepare {
         Some(file) if prepared => sign::prepared(&published, file),
-        _ => text(&published, started.elapsed().as_secs_f64(), is_sent),
+        _ => text(&published, started.elapsed().as_secs_f64(), &request.repository, output),
     };
     output.done("publish", &published, &text);
     Ok(DONE)
@@ -146,27 +145,28 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
     (deltas > 0).then_some(Bundling { deltas: usize::from(deltas), effort })
 }
 
-fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
+fn text(published: &Published, seconds: f64, place: &Destination, output: Output) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
-        let (bundles, days) = (bundles(&published.bundles), checks::days_left(&published.roles));
+        let (bundles, days) = (bundles(&published.bundles), checks::days_left_if_verbose(&published.roles, output));
         return format!("{name} is already published, with the same content.{bundles}{days}");
     }
     let sizes = &published.sizes;
+    let next = checks::upload(place);
     let findings = match published.findings.len() {
         0 => String::new(),
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{}{}{findings}",
+        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{}{}{findings}{next}",
         counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
         counted(sizes.chunks, "chunk is", "chunks are"),
         bytes(published.new_stored_bytes),
-        if is_sent { "" } else { " to upload" },
+        if matches!(place, Destination::Folder(_)) { " to upload" } else { "" },
         bundles(&published.bundles),
-        checks::days_left(&published.roles),
+        checks::days_left_if_verbose(&published.roles, output),
     )
 }
 

@@ -15,7 +15,7 @@ use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
-use crate::cli::table::table;
+use crate::text::table;
 
 use super::sign;
 
@@ -44,6 +44,7 @@ fn change(args: Change, output: Output) -> Result<u8> {
         return match keys {
             Some(keys) if is_renewal => {
                 let roles = renew_on_server(&server, keys, &[])?;
+                let text = format!("{text}{}", renewed(&roles, output));
                 Ok(done(&Edited { committed: Committed::default(), roles }, &text, output))
             }
             None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
@@ -58,7 +59,14 @@ fn change(args: Change, output: Output) -> Result<u8> {
         return Err(Error::invalid("--repository", "give a folder or bucket and --keys, or a URL with --server"));
     };
     let repository = connect::repository(place, None, &Cancel::default())?;
-    Ok(done(&edit(&repository, keys, &edits)?, &text, output))
+    let edited = edit(&repository, keys, &edits)?;
+    let days = if is_renewal { renewed(&edited.roles, output) } else { String::new() };
+    Ok(done(&edited, &format!("{text}{days}{}", checks::upload(&repository)), output))
+}
+
+/// The days left after a renewal, which is about them; with `--verbose`, every change shows them anyway.
+fn renewed(roles: &[RoleValidity], output: Output) -> String {
+    if output.is_verbose() { String::new() } else { checks::days_left(roles) }
 }
 
 /// The repository that is named.
@@ -71,7 +79,7 @@ fn place(target: &RepositoryTarget) -> Result<Destination> {
 
 fn done(edited: &Edited, text: &str, output: Output) -> u8 {
     checks::warn_of_ending(&edited.roles, output);
-    let days = if edited.roles.is_empty() { String::new() } else { checks::days_left(&edited.roles) };
+    let days = checks::days_left_if_verbose(&edited.roles, output);
     output.done("repository", edited, &format!("{text}{days}"));
     DONE
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &SelfUpdate, output: Output, monitor: &Monitor) -> Resul
     let default = ModeName::new(MODE)?;
     let updater = updater::at(&root, &args.source, |settings| {
         // The settings of this user name the mode of games.
-        settings.mode.clone_from(&args.mode_name);
+        settings.mode.clone_from(&args.mode);
         settings.defaults.mode = default;
     })?;
     let now = updater.update(monitor)?;

@@ -59,15 +59,15 @@ pub(super) fn prepare(file: &Path, request: &Request, monitor: &Monitor) -> Resu
 /// What was prepared, in words.
 pub(super) fn prepared(published: &Published, file: &Path) -> String {
     format!(
-        "Prepared {} ({}, {}): {} files, {}. Players do not see it yet.\n{} of {} chunks are new: {}.\n\
+        "Prepared {} ({}, {}): {}, {}. Players do not see it yet.\n{} of {} new: {}.\n\
          Where the key of {} is, run `vsekai sign {file} --keys KEYS`; then here `vsekai publish --commit {file}`.",
         published.version,
         published.mode,
         published.platform,
-        count(published.sizes.files),
+        counted(published.sizes.files, "file", "files"),
         bytes(published.sizes.tree_bytes),
         count(published.new_chunks),
-        count(published.sizes.chunks),
+        counted(published.sizes.chunks, "chunk is", "chunks are"),
         bytes(published.new_stored_bytes),
         published.mode,
         file = file.display(),
@@ -108,12 +108,17 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
         CommitResult::Published(published) => {
             checks::warn_of_ending(&published.roles, output);
             let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
+            let (days, upload) = (checks::days_left_if_verbose(&published.roles, output), checks::upload(&destination));
             let what = if published.was_there { "was published already" } else { "is published" };
-            output.done("publish", &*published, &format!("{name} {what}.{}", checks::days_left(&published.roles)));
+            output.done("publish", &*published, &format!("{name} {what}.{days}{upload}"));
         }
         CommitResult::Renewed(edited) => {
             checks::warn_of_ending(&edited.roles, output);
-            output.done("publish", &edited, &format!("Signed again.{}", checks::days_left(&edited.roles)));
+            output.done(
+                "publish",
+                &edited,
+                &format!("Signed again.{}{}", checks::days_left(&edited.roles), checks::upload(&destination)),
+            );
         }
     }
     Ok(DONE)

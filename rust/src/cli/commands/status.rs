@@ -7,15 +7,15 @@ use crate::install::Installed;
 
 use crate::cli::arguments::install;
 use crate::cli::output::{DONE, Output};
-use crate::cli::{options, updater};
+use crate::cli::{options, updater, words};
 
 pub(crate) fn run(args: &install::Status, output: Output, monitor: &Monitor) -> Result<u8> {
     let status = updater::offline(&options::install_dir(args.dir.as_deref())?, None)?.status(monitor)?;
-    output.done("status", &status, &text(&status));
+    output.done("status", &status, &text(&status, &words::after(args.dir.as_deref())));
     Ok(DONE)
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, here: &str) -> String {
     let version = |installed: &Option<Installed>| {
         installed.as_ref().map_or("none".to_owned(), |it| format!("{} ({}, {})", it.version, it.mode, it.platform))
     };
@@ -26,7 +26,7 @@ fn text(status: &Status) -> String {
         ("repository", status.repository.join(" ")),
     ];
     if let Some(missing) = &status.missing {
-        let text = format!("{missing} is gone; `vsekai update` or `vsekai verify --repair` brings it back");
+        let text = format!("{missing} is gone; `vsekai update{here}` or `vsekai verify --repair{here}` brings it back");
         rows.push(("incomplete", text));
     }
     if let Some(trial) = &status.trial {
@@ -34,10 +34,10 @@ fn text(status: &Status) -> String {
     }
     if !status.bad.is_empty() {
         let bad = status.bad.iter().map(|(mode, version)| format!("{version} ({mode})")).collect::<Vec<_>>();
-        rows.push(("not again", bad.join(", ")));
+        rows.push(("not again", format!("{}: left by a rollback, or did not start", bad.join(", "))));
     }
     if status.is_resumable {
-        rows.push(("unfinished", "an update was interrupted; `vsekai update` resumes it".to_owned()));
+        rows.push(("unfinished", format!("an update was interrupted; `vsekai update{here}` resumes it")));
     }
     let rows = rows.iter().map(|(name, value)| format!("  {name:10} {value}")).collect::<Vec<_>>();
     format!("{}\n{}", status.directory.display(), rows.join("\n"))

@@ -17,19 +17,21 @@ use crate::cli::arguments::install::{Clean, How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
-use crate::cli::{options, progress, settings, updater};
+use crate::cli::{options, progress, settings, updater, words};
 
-use super::check::aside;
+use super::check::{aside, held_back};
 
 pub(crate) fn install(args: &Install, output: Output, monitor: &Monitor) -> Result<u8> {
-    bring("install", &args.dir, &args.how, output, monitor)
+    bring("install", (&args.dir, &words::after(Some(&args.dir))), &args.how, output, monitor)
 }
 
 pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
-    bring("update", &options::install_dir(args.dir.as_deref())?, &args.how, output, monitor)
+    let dir = options::install_dir(args.dir.as_deref())?;
+    bring("update", (&dir, &words::after(args.dir.as_deref())), &args.how, output, monitor)
 }
 
-fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
+/// `here` names the folder in the commands that are suggested.
+fn bring(command: &str, (dir, here): (&Path, &str), how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
     let updater = updater::updater(dir, &how.source, |settings| {
         settings.mode = how.mode.clone().or(settings.mode.take());
@@ -60,9 +62,12 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     if done.why.is_some() {
         output.detail(&format!("{}{}", details(&done), routes(&prices)));
     }
-    let mut text = text(&done, dir, started.elapsed().as_secs_f64());
+    let mut text = text(&done, (dir, here), started.elapsed().as_secs_f64());
     if done.why.is_none() {
-        text.push_str(&aside(&updater, &done.mode, monitor));
+        text.push_str(&aside(&updater, &done.mode, here, monitor));
+    }
+    if let Some(later) = done.held_back.as_ref().map(|version| held_back(version, here)) {
+        text = format!("{text}\n{later}");
     }
     output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
@@ -116,7 +121,7 @@ fn dry_run(command: &str, updater: &Updater, dir: &Path, output: Output, monitor
         }
         Some(prepared) => {
             let release = prepared.release();
-            let plan = rows(prepared.summary());
+            let plan = rows(prepared.summary(), prepared.prices());
             let routes = routes(prepared.prices());
             format!("To update {} to {} ({}):\n{plan}{routes}", dir.display(), release.version, release.mode)
         }
@@ -126,7 +131,7 @@ fn dry_run(command: &str, updater: &Updater, dir: &Path, output: Output, monitor
 }
 
 /// The result in a line that people read.
-fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
+fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
     let (version, name) = (&updated.current.version, dir.display());
     let Some(why) = updated.why else { return up_to_date(dir, &updated.current, &updated.mode) };
     let what = match (&updated.from, why) {
@@ -139,6 +144,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let reason = match (why, &updated.from) {
         (Why::Recalled, Some(from)) => format!(" {from} was recalled."),
         (Why::ModeChanged, _) => " The mode has changed.".to_owned(),
+        (Why::Install | Why::Asked, None) => format!(" `vsekai launch{here}` starts it."),
         _ => String::new(),
     };
     let work = &updated.report.work;
@@ -175,14 +181,15 @@ pub(super) fn saved_folder(dir: &Path) -> PathBuf {
 
 pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
     let dir = options::install_dir(args.dir.as_deref())?;
-    let current = updater::offline(&dir, args.trust_owner)?.roll_back(monitor)?;
-    let text = format!(
-        "{} is back at {} ({}). The version that it left is not offered here any more: `vsekai update --version` \
-         with its number installs it.",
-        dir.display(),
-        current.version,
-        current.mode
-    );
+    let updater = updater::offline(&dir, args.trust_owner)?;
+    let left = updater.status(monitor).ok().and_then(|status| status.current);
+    let current = updater.roll_back(monitor)?;
+    let mut text = format!("{} is back at {} ({}).", dir.display(), current.version, current.mode);
+    if let Some(left) = left {
+        let (left, here) = (left.version, words::after(args.dir.as_deref()));
+        text =
+            format!("{text} {left} is not offered here any more; `vsekai update{here} --version {left}` installs it.");
+    }
     output.done("rollback", &current, &text);
     Ok(DONE)
 }

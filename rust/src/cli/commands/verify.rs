@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::arguments::install::Verify;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count, counted};
-use crate::cli::{options, updater};
+use crate::cli::{options, updater, words};
 
 /// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     let is_whole = versions.iter().all(Examined::is_whole);
     let mut texts: Vec<String> = versions.iter().map(text).collect();
     if !is_whole {
-        texts.push(format!("\nhint: `vsekai verify --repair {}` repairs it.", dir.display()));
+        let here = words::after(args.dir.as_deref());
+        texts.push(format!("\nhint: `vsekai verify --repair{here}` repairs it."));
     }
     output.done("verify", &outcome, &texts.join("\n"));
     Ok(if is_whole { DONE } else { DAMAGED })
@@ -46,8 +47,8 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
 fn text(version: &Examined) -> String {
     let Examined { installed, is_current, found, repaired } = version;
     let which = if *is_current { "current" } else { "previous" };
-    let (files, read) = (count(found.files), bytes(found.bytes));
-    let mut lines = vec![format!("{} ({}, {which}): read {files} files, {read}.", installed.version, installed.mode)];
+    let (files, read) = (counted(found.files, "file", "files"), bytes(found.bytes));
+    let mut lines = vec![format!("{} ({}, {which}): read {files}, {read}.", installed.version, installed.mode)];
     for damage in found.damage.iter().take(NAMED) {
         let what = match damage {
             Damage::Missing { .. } => "missing",

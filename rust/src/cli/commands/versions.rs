@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::Versions;
 use crate::cli::output::{DONE, Output};
-use crate::cli::table::table;
-use crate::cli::{options, updater};
+use crate::cli::{options, size, updater};
+use crate::text::table;
 
 #[derive(Serialize)]
 struct Listed {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Versions, output: Output, monitor: &Monitor) -> Result<
     let rows: Vec<_> = versions.iter().map(row).collect();
     let text = match rows.as_slice() {
         [] => "There are no versions yet.".to_owned(),
-        rows => table(&["", "version", "mode", "platforms", ""], rows),
+        rows => table(&["", "version", "mode", "published", "download", "platforms", ""], rows),
     };
     output.done("versions", &Listed { versions }, &text);
     Ok(DONE)
@@ -55,5 +55,14 @@ fn row(info: &VersionInfo) -> Vec<String> {
     }
     let platforms: Vec<_> = info.platforms.iter().map(ToString::to_string).collect();
     let mark = if info.is_current { "*" } else { "" };
-    vec![mark.to_owned(), info.version.to_string(), info.mode.to_string(), platforms.join(" "), notes.join(", ")]
+    let date = |time: jiff::Timestamp| time.to_zoned(jiff::tz::TimeZone::system()).date().to_string();
+    vec![
+        mark.to_owned(),
+        info.version.to_string(),
+        info.mode.to_string(),
+        info.published_at.map(date).unwrap_or_default(),
+        info.download_bytes.map(size::bytes).unwrap_or_default(),
+        platforms.join(" "),
+        notes.join(", "),
+    ]
 }

@@ -22,6 +22,10 @@ use super::rate::{MinimumRate, Turn};
 use super::{HttpOptions, Secret};
 use crate::error::{Error, Result, TransportKind};
 
+/// Why bundles of a server cannot be read.
+pub const NO_RANGES: &str = "this server only sends whole files (it ignores HTTP range requests), so bundles cannot be used: \
+     every chunk takes a request of its own. What a host needs: docs/publishing.md, \"Bundles\"";
+
 /// Largest initial allocation for a body, regardless of its announced length.
 const FIRST_BODY_BYTES: u64 = 64 << 10;
 
@@ -345,11 +349,7 @@ impl HttpClient {
             }
             // The requested range is the whole file.
             StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
-            StatusCode::OK => {
-                return Err(protocol(
-                    "the host cannot send parts of files (range requests): chunks instead of this bundle",
-                ));
-            }
+            StatusCode::OK => return Err(protocol(NO_RANGES)),
             status => {
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 return Err(Failure::of_status(status, retry_after, SystemTime::now()));

@@ -7,6 +7,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::text;
+
 /// The largest step back that is ignored. Drift and corrections are smaller; Kerberos allows as much.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
@@ -20,7 +22,7 @@ pub(super) fn is_a_little_ahead(known: &[u8], now: Timestamp) -> bool {
 pub(super) fn explain(now: Timestamp, known: Timestamp) -> String {
     let behind = known.duration_since(now).as_secs();
     let behind = match behind {
-        0..=7199 => format!("{} minutes", behind / 60),
+        0..=7199 => text::counted((behind / 60).unsigned_abs(), "minute", "minutes"),
         7200..=172_799 => format!("{} hours", behind / 3600),
         _ => format!("{} days", behind / 86_400),
     };

@@ -74,9 +74,10 @@ pub(super) fn of(error: Tough) -> Error {
         | Tough::SnapshotRoleMissing { .. }
         | Tough::SnapshotRoleRollback { .. } => (Rollback, text),
         Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => (Root, text),
-        Tough::VerifyMetadata { .. } | Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => {
-            (Signature, text)
+        Tough::VerifyMetadata { role, .. } => {
+            (Signature, format!("too few of the keys that the trusted root names have signed its {role}"))
         }
+        Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => (Signature, text),
         Tough::HashMismatch { context, .. } => (Mismatch, mismatch(context, &error).unwrap_or(text)),
         Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => (Mismatch, text),
         // Its text would mention file permissions, which is misleading here.

@@ -98,7 +98,7 @@ impl Repository {
             }
             best = best.or_better(opening.attempt(Origins { mirrors: vec![mirror], cache: false })?);
         }
-        best.outcome.map(|loaded| Self::new(opening, options, loaded))
+        best.outcome.map(|loaded| Self::new(opening, options, loaded)).map_err(no_repository)
     }
 
     fn new(opening: Opening, options: OpenOptions, loaded: Loaded) -> Self {
@@ -263,6 +263,22 @@ const TIMESTAMP: &str = "timestamp.json";
 fn signed_digest(name: &str, target: &Target) -> Result<Digest> {
     let bytes = <[u8; 32]>::try_from(&target.hashes.sha256[..]);
     bytes.map(Digest).map_err(|_| trust(TrustKind::Malformed, format!("{name} is signed without a valid SHA-256")))
+}
+
+/// Says of a place without the file that every repository has that it is no repository.
+fn no_repository(error: Error) -> Error {
+    match error {
+        Error::Transport { kind: TransportKind::NotFound, url, reason, source } => {
+            let place =
+                url.strip_suffix(TIMESTAMP).and_then(|folder| folder.trim_end_matches(['/', '\\']).strip_suffix("tuf"));
+            let Some(place) = place else {
+                return Error::transport(TransportKind::NotFound, url, reason).with_source(source);
+            };
+            let reason = format!("there is no repository here (tuf/{TIMESTAMP}: {reason})");
+            Error::transport(TransportKind::NotFound, place.trim_end_matches('/'), reason).with_source(source)
+        }
+        other => other,
+    }
 }
 
 /// Whether the error may be caused by a single mirror, or by the cache.

@@ -45,7 +45,7 @@ fn full_disk_is_found_out_before_anything_is_written() {
     let Some(disk) = Mounted::new(game.bench.path("disk"), 512) else { return };
     let run = Run::of(&mut extract(&[game.bench.store()], &game.old_index, &disk.0.join("GAME")));
     let message = run.failed("disk_full");
-    assert!(message.contains(" bytes free, ") && message.contains("are needed"), "{message}");
+    assert!(message.contains(" free, and ") && message.contains("are needed"), "{message}");
     assert!(run.stderr.contains("hint: "), "{}", run.stderr);
     assert!(!disk.0.join("GAME").exists());
     let used: u64 = snapshot(&disk.0)

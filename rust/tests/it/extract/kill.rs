@@ -130,7 +130,7 @@ fn interrupt_stops_it_with_130_and_the_next_run_goes_on() {
     let run = Run::from(child.wait_with_output().unwrap());
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     run.failed("cancelled");
-    assert!(run.stderr.contains("Finished work is kept"), "{}", run.stderr);
+    assert!(run.stderr.contains("what is done so far is kept"), "{}", run.stderr);
     assert_same(&before, &snapshot(&game.destination), Same::Untouched);
     server.take_counts();
     Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination)).done();

@@ -371,3 +371,18 @@ fn a_part_of_a_section_that_is_wrong_costs_chunks() {
     assert!(fair.chunks() > 10);
     assert!(!parts.exists());
 }
+
+#[test]
+fn server_that_sends_only_whole_files_is_warned_of_once() {
+    let fair = Fair::new();
+    // So large that its front is asked for alone.
+    fair.shop.publish_in("stable", "3.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &noise(77, 2 << 20)));
+    fair.server.forget_ranges();
+    let run = fair.update(&[]);
+    run.done();
+    let warnings: Vec<_> = run.lines.iter().filter(|line| line["event"] == "warned").collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let said = warnings[0]["message"].as_str().unwrap();
+    assert!(said.starts_with(&format!("{}: this server only sends whole files", fair.server.url())), "{said}");
+    assert!(said.contains("docs/publishing.md"), "{said}");
+}

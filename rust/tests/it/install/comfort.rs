@@ -71,7 +71,10 @@ fn results_are_a_line_that_people_read() {
     shop.publish("1.0.0");
     let mut install = plain(&shop, &["install", "GAME", "--repository"]);
     let text = said(install.arg(shop.publisher.repository()).arg("--trust-root").arg(shop.publisher.root()));
-    assert!(text.starts_with("Installed GAME 1.0.0 (stable): ") && text.ends_with(" s.\n"), "{text}");
+    assert!(
+        text.starts_with("Installed GAME 1.0.0 (stable): ") && text.ends_with(" s. `vsekai launch GAME` starts it.\n"),
+        "{text}"
+    );
     shop.publish("2.0.0");
     let text = said(&mut plain(&shop, &["check", "GAME"]));
     assert!(text.starts_with("Update available: 1.0.0 -> 2.0.0 (stable), "), "{text}");
@@ -83,7 +86,7 @@ fn results_are_a_line_that_people_read() {
     let text = said(&mut plain(&shop, &["check", "GAME"]));
     assert_eq!(
         text,
-        "GAME is up to date: 1.0.0 (stable). 2.0.0 is not offered here any more; `vsekai update --version 2.0.0` installs it.\n"
+        "GAME is up to date: 1.0.0 (stable). 2.0.0 is not offered here any more; `vsekai update GAME --version 2.0.0` installs it.\n"
     );
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "2.0.0"]));
     assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
@@ -93,12 +96,30 @@ fn results_are_a_line_that_people_read() {
 }
 
 #[test]
+fn check_and_dry_run_agree_that_nothing_is_downloaded_from_a_folder() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let check = said(&mut plain(&shop, &["check", "GAME"]));
+    assert!(check.contains("nothing to download (the repository is on this disk)"), "{check}");
+    let dry = said(&mut plain(&shop, &["update", "GAME", "-n"]));
+    assert!(dry.contains("  download  nothing (the repository is on this disk)\n"), "{dry}");
+    assert!(!dry.contains(" 1 files") && !dry.contains(" 1 chunks"), "{dry}");
+}
+
+#[test]
+fn arguments_of_the_game_go_after_two_dashes() {
+    let shop = Shop::with(&["1.0.0"]);
+    let output = plain(&shop, &["launch", "GAME", "hello"]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && err.contains("as in `vsekai launch GAME -- hello`"), "{err}");
+}
+
+#[test]
 fn check_says_what_the_update_downloads_then() {
     let shop = Shop::with(&["1.0.0"]);
     // Without bundles, only a plan knows which chunks are here.
     shop.publish_in("stable", "2.0.0", &["--delta-from", "0"], |_| {});
     let text = said(&mut plain(&shop, &["check", "GAME"]));
-    assert!(text.contains(" to download.") && !text.contains("at most"), "{text}");
+    assert!(text.contains(", nothing to download (the repository") && !text.contains("at most"), "{text}");
 }
 
 #[test]
@@ -122,6 +143,10 @@ fn versions_and_history_are_listed() {
     assert!(lines[1].starts_with("3.0.0-beta.1 beta ") && lines[1].ends_with("rollout 20%"), "{text}");
     assert!(lines[2].starts_with("2.0.0 stable ") && lines[2].ends_with("not offered again here, recalled"), "{text}");
     assert!(lines[3].starts_with("* 1.0.0 stable ") && lines[3].ends_with("installed"), "{text}");
+    let head: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(head, ["version", "mode", "published", "download", "platforms"]);
+    let date = lines[3].split(' ').nth(3).unwrap();
+    assert!(date.starts_with("20") && date.matches('-').count() == 2 && lines[3].contains("B "), "{text}");
     let only = shop.vsekai(&["versions"]).done()["versions"].clone();
     assert_eq!(only.as_array().unwrap().len(), 2, "of the mode that is followed");
     shop.vsekai(&["versions", "--mode", "nightly"]).failed("mode_unknown");
@@ -131,7 +156,8 @@ fn versions_and_history_are_listed() {
     assert_eq!([of(0), of(1), of(2)], [("1.0.0", false), ("2.0.0", false), ("1.0.0", true)]);
     let text = said(&mut plain(&shop, &["history", "GAME"]));
     let newest = text.lines().nth(1).unwrap();
-    assert!(newest.ends_with("went back  1.0.0    stable") && newest.starts_with("20"), "{text}");
+    assert!(newest.ends_with("went back  1.0.0    stable  rollback from 2.0.0"), "{text}");
+    assert!(newest.starts_with("20") && newest.contains(" UTC "), "{text}");
 }
 
 #[test]
@@ -149,6 +175,20 @@ fn repository_is_shown() {
 }
 
 #[test]
+fn changes_of_a_folder_say_that_it_is_to_be_uploaded_and_days_only_to_who_asks() {
+    let shop = Shop::with(&["1.0.0"]);
+    let rollout = |words: &[&str]| {
+        let mut command = plain(&shop, &["repository", "rollout", "--mode", "stable", "--version", "1.0.0"]);
+        command.args(["--percent", "50", "--repository"]).arg(shop.publisher.repository());
+        said(command.arg("--keys").arg(shop.publisher.keys()).args(words))
+    };
+    let text = rollout(&[]);
+    let upload = format!("Now upload {} to your web host, ", shop.publisher.repository().display());
+    assert!(text.contains(&upload) && !text.contains("Days left"), "{text}");
+    assert!(rollout(&["-v"]).contains("Days left of the signatures: root"));
+}
+
+#[test]
 fn settings_are_set_shown_and_removed() {
     let shop = Shop::new();
     let file = shop.path("home/.config/vsekai/config.toml");
@@ -163,7 +203,26 @@ fn settings_are_set_shown_and_removed() {
     config(&["unset", "repository"]);
     config(&["unset", "cache"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "limit_rate = \"5M\"\n");
-    assert!(config(&["show"]).contains("mode           stable  (default)"), "{}", config(&["show"]));
+    assert!(config(&["show"]).contains("\nmode           stable "), "{}", config(&["show"]));
+    let rows = |words: &[&str]| {
+        let mut command = plain(&shop, &["config"]);
+        let text = said(command.env("VSEKAI_MODE", "beta").args(words));
+        let of_row = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        text.lines().map(of_row).collect::<Vec<_>>()
+    };
+    let shown = rows(&["show"]);
+    let platform = vsekai_updater::formats::release::Platform::current().to_string();
+    for row in [
+        ["mode", "beta", "VSEKAI_MODE"],
+        ["limit_rate", "5M", "file"],
+        ["connections", "128", "default"],
+        ["repository", "none", "default"],
+    ] {
+        assert!(shown.iter().any(|it| *it == row), "{row:?}: {shown:?}");
+    }
+    assert!(shown.iter().any(|it| *it == ["platform", &platform, "this", "machine"]), "{shown:?}");
+    assert_eq!(rows(&["get", "platform"]), [[platform]]);
+    assert_eq!(rows(&["get", "mode", "-v"]), [vec!["beta"], vec!["mode", "comes", "from:", "VSEKAI_MODE"]]);
     Run::of(&mut shop.command(&["config", "set", "connections", "many"])).failed("invalid_argument");
     assert_eq!(plain(&shop, &["config", "set", "colour", "red"]).output().unwrap().status.code(), Some(2));
 }

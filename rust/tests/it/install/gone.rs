@@ -172,7 +172,8 @@ fn launch_mends_or_starts_a_whole_version_and_says_so_and_never_blames_the_one_t
                     let code = launched.last["code"].as_str().unwrap();
                     assert!(matches!(code, "damaged" | "launch_failed"), "{}: {}", harm.what, launched.said);
                     let hint = launched.last["hint"].as_str().unwrap();
-                    assert!(hint.contains("vsekai verify --repair DIR"), "{hint}");
+                    let command = format!("vsekai verify --repair {}", shop.game().display());
+                    assert!(hint.contains(&command), "{hint}");
                 }
             }
         }

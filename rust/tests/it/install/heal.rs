@@ -328,7 +328,7 @@ fn rollback_to_a_version_without_its_program_says_what_helps() {
     hide_repository(&shop);
     let run = shop.vsekai(&["rollback"]);
     run.failed("damaged");
-    assert!(run.lines.last().unwrap()["hint"].as_str().unwrap().contains("vsekai verify --repair DIR"));
+    assert!(run.lines.last().unwrap()["hint"].as_str().unwrap().contains("vsekai verify --repair /"));
     assert_eq!(shop.version(), "2.0.0");
     bring_repository_back(&shop);
     shop.vsekai(&["verify", "--repair"]).done();

@@ -26,7 +26,7 @@ fn commands(hint: &str) -> Vec<&str> {
     hint.split('`').skip(1).step_by(2).filter(|it| it.starts_with("vsekai ")).collect()
 }
 
-/// Runs the only command that the hint names, with these words for its placeholders.
+/// Runs the only command that the hint names, with these words for the placeholders that it has left.
 #[track_caller]
 fn run_hinted(shop: &Shop, hint: &str, open: &[(&str, &Path)]) -> Run {
     let named = commands(hint);
@@ -35,7 +35,6 @@ fn run_hinted(shop: &Shop, hint: &str, open: &[(&str, &Path)]) -> Run {
     for word in named[0].split(' ').skip(1) {
         match open.iter().find(|(name, _)| *name == word) {
             Some((_, value)) => command.arg(value),
-            None if word == "DIR" => command.arg(shop.game()),
             None => command.arg(word),
         };
     }
@@ -76,8 +75,7 @@ fn damage_that_verify_finds_is_mended_as_its_hint_says() {
     let output = crate::support::run::vsekai().arg("verify").arg(shop.game()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8(output.stdout).unwrap();
-    let hint = said.replace(shop.game().to_str().unwrap(), "DIR");
-    run_hinted(&shop, &hint, &[]).done();
+    run_hinted(&shop, &said, &[]).done();
     assert_eq!(shop.vsekai(&["verify"]).code, Some(0));
 }
 
@@ -115,10 +113,8 @@ fn nothing_installed_is_installed_as_the_hint_says() {
     let shop = Shop::new();
     shop.publish("1.0.0");
     let hint = hint_of(&shop.vsekai(&["launch"]), "not_installed");
-    let command = hint.split_once(": ").unwrap().1;
-    let root = shop.publisher.root();
-    let open = [("URL", shop.publisher.repository()), ("FILE", root)];
-    run_hinted(&shop, &format!("`{command}`"), &open).done();
+    let open = [("URL", shop.publisher.repository()), ("FILE", shop.publisher.root())];
+    run_hinted(&shop, &hint, &open).done();
     assert_eq!(shop.launch(&[]).code, Some(0));
 }
 
@@ -136,6 +132,16 @@ fn version_that_is_unknown_is_found_as_the_hint_says() {
     let run = shop.update(&["--version", "9.9.9"]);
     let listed = run_hinted(&shop, &hint_of(&run, "version_unknown"), &[]);
     assert!(listed.done().to_string().contains("2.0.0"), "{:?}", listed.lines);
+}
+
+#[test]
+fn version_to_go_back_to_that_is_gone_is_installed_as_the_hint_says() {
+    let shop = updated();
+    shop.launch(&[]);
+    shop.vsekai(&["clean"]).done();
+    let hint = hint_of(&shop.vsekai(&["rollback"]), "no_previous_version");
+    run_hinted(&shop, &hint, &[("VERSION", Path::new("1.0.0"))]).done();
+    assert_eq!(shop.version(), "1.0.0");
 }
 
 #[test]

@@ -54,6 +54,33 @@ fn version_for_nobody_yet_is_had_by_who_does_not_wait() {
 }
 
 #[test]
+fn version_that_has_not_reached_this_install_yet_is_said_to_come() {
+    let shop = Shop::with(&["1.0.0"]);
+    assert_eq!(shop.vsekai(&["check"]).done().get("held_back"), None);
+    shop.publish_in("stable", "2.0.0", &["--rollout", "0"], |_| {});
+    for command in ["check", "update"] {
+        assert_eq!(shop.vsekai(&[command]).done()["held_back"], "2.0.0", "{command}");
+        let output = crate::support::run::vsekai().arg(command).arg(shop.game()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let how = format!("To take it now: `vsekai update {} --now`.", shop.game().display());
+        assert!(
+            said.contains("2.0.0 is being rolled out; this install gets it later.") && said.contains(&how),
+            "{said}"
+        );
+    }
+    // Something newer than what is installed may be offered, and still not the newest.
+    let shop = Shop::with(&["1.0.0", "1.1.0"]);
+    shop.publish_in("stable", "2.0.0", &["--rollout", "0"], |_| {});
+    let checked = shop.vsekai(&["check"]);
+    assert_eq!(
+        (&checked.done()["available"]["version"], &checked.done()["held_back"]),
+        (&json!("1.1.0"), &json!("2.0.0"))
+    );
+    shop.update(&["--now"]).done();
+    assert_eq!(shop.vsekai(&["check"]).done().get("held_back"), None);
+}
+
+#[test]
 fn version_that_needs_a_newer_launcher_says_so() {
     let shop = Shop::with(&["1.0.0"]);
     shop.publish_in("stable", "2.0.0", &["--min-launcher", "99.0.0"], |_| {});

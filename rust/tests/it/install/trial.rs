@@ -80,6 +80,13 @@ fn third_start_of_a_version_that_fails_is_of_the_one_before() {
     assert_eq!((&status["current"]["version"], &status["previous"]), (&json!("1.0.0"), &Value::Null));
     assert_eq!(status["bad"], json!([["stable", "2.0.0"]]));
     assert!(!shop.tree_of("2.0.0").exists());
+    let changes = shop.vsekai(&["history"]).done()["changes"].clone();
+    let last = changes.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["left"], &last["reason"]), (&json!("2.0.0"), &json!("did_not_start")));
+    assert_eq!(last["ended"], json!({"exit_code": 1}));
+    let output = crate::support::run::vsekai().arg("history").arg(shop.game()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.lines().nth(1).unwrap().ends_with("2.0.0 did not start: exit code 1"), "{said}");
 }
 
 /// A version that was rolled back because it did not start.

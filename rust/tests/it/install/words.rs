@@ -336,5 +336,79 @@ fn check_of_a_repository_in_a_folder_downloads_nothing() {
     shop.publish("2.0.0");
     let output = vsekai().arg("check").arg(shop.game()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("1.0.0 -> 2.0.0 (stable), nothing to download."), "{said}");
+    assert!(said.contains("1.0.0 -> 2.0.0 (stable), nothing to download ("), "{said}");
+}
+
+#[test]
+fn wrong_address_is_no_repository() {
+    let (shop, server) = served();
+    for is_new in [true, false] {
+        let mut command = shop.command(&["check", "--repository", &format!("{}/nowhere", server.url())]);
+        command.arg(if is_new { shop.path("new") } else { shop.game() });
+        let said = Run::of(command.arg("--trust-root").arg(shop.publisher.root())).failed("not_found");
+        assert!(said.starts_with(&format!("{}/nowhere: there is no repository here (", server.url())), "{said}");
+    }
+}
+
+#[test]
+fn root_of_another_publisher_says_whose_keys_are_wanted() {
+    let (shop, other) = (Shop::with(&["1.0.0"]), Shop::with(&["1.0.0"]));
+    let mut command = shop.command(&["install", "--repository"]);
+    command.arg(shop.publisher.repository()).arg(shop.path("new")).arg("--trust-root").arg(other.publisher.root());
+    let run = Run::of(&mut command);
+    let said = run.failed("signature_invalid");
+    let place = shop.publisher.repository().display();
+    assert!(said.ends_with(&format!("{place} is signed by other keys than the trusted root names")), "{said}");
+    assert!(!said.contains("hreshold"), "{said}");
+    let hint = run.lines.last().unwrap()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains(&format!("Check that {} is the root.json", other.publisher.root().display())), "{hint}");
+}
+
+#[test]
+fn file_that_is_no_root_says_what_it_is_not() {
+    let shop = Shop::with(&["1.0.0"]);
+    let file = shop.path("file");
+    let timestamp = fs::read(shop.publisher.repository().join("tuf/timestamp.json")).unwrap();
+    for (content, what) in [
+        (&b"not json"[..], "it is not JSON"),
+        (b"{}", "it is JSON, but no signed metadata"),
+        (&timestamp, "it is the timestamp of a repository"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let mut command = shop.command(&["check", "--trust-root"]);
+        let said = Run::of(command.arg(&file).arg(shop.game())).failed("trust_root_invalid");
+        assert!(said.ends_with(&format!("{} is no root.json: {what}", file.display())), "{said}");
+    }
+}
+
+#[test]
+fn versions_that_are_none_are_wrong_usage_and_unknown_ones_are_failures() {
+    let shop = Shop::with(&["1.0.0"]);
+    let (repository, keys) = (shop.publisher.repository().to_str().unwrap(), shop.publisher.keys().to_str().unwrap());
+    let (game, build) = (shop.game(), shop.path("build-1.0.0"));
+    let (game, build) = (game.to_str().unwrap(), build.to_str().unwrap());
+    let publisher = ["--mode", "stable", "--repository", repository, "--keys", keys];
+    let publish = [&["publish", build, "--entry", "game"][..], &publisher].concat();
+    let code = |words: &[&str], version: &str| {
+        shop.command(words).args(["--version", version]).output().unwrap().status.code()
+    };
+    let recall = [&["repository", "recall"][..], &publisher].concat();
+    let rollout = [&["repository", "rollout", "--percent", "5"][..], &publisher].concat();
+    for words in [&["update", game][..], &["install", game], &recall, &rollout, &publish] {
+        assert_eq!(code(words, "one"), Some(2), "{words:?}");
+    }
+    for words in [&["update", game][..], &["install", game], &recall, &rollout] {
+        assert_eq!(code(words, "9.9.9"), Some(1), "{words:?}");
+    }
+    for (mode, wanted) in [("No Mode", 2), ("nightly", 1)] {
+        for words in [&["update", game, "--mode"][..], &["check", game, "--mode"], &["mode", "switch", game, "--mode"]]
+        {
+            assert_eq!(shop.command(words).arg(mode).output().unwrap().status.code(), Some(wanted), "{words:?} {mode}");
+        }
+        assert_eq!(
+            shop.command(&["mode", "switch", mode, game]).output().unwrap().status.code(),
+            Some(wanted),
+            "{mode}"
+        );
+    }
 }

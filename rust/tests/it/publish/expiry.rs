@@ -104,7 +104,8 @@ fn nothing_is_published_below_an_expired_root() {
     let shown = keys(&test, &["show"]);
     shown.failed("signature_expired");
     assert_eq!(shown.lines[0]["keys"].as_array().unwrap().len(), 7, "it shows what it has");
-    assert!(shown.lines.last().unwrap()["hint"].as_str().unwrap().contains("`vsekai keys renew-root KEYS`"));
+    let renew = format!("`vsekai keys renew-root {}`", test.publisher.keys().display());
+    assert!(shown.lines.last().unwrap()["hint"].as_str().unwrap().contains(&renew));
     keys(&test, &["renew-root"]).done();
     test.publish(&tree, "1.0.0", &[]).done();
     keys(&test, &["show"]).done();

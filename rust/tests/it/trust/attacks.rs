@@ -25,7 +25,10 @@ fn arbitrary_software_signed_by_strangers_is_refused() {
     let install = ours.install("a");
     install.check().unwrap();
     let theirs = theirs.repository().display().to_string();
-    assert_eq!(install.at(&[&theirs]).refusal().code(), "signature_invalid");
+    let refusal = install.at(&[&theirs]).refusal();
+    assert_eq!(refusal.code(), "signature_invalid");
+    let said = refusal.message_with_causes();
+    assert!(said.contains(&format!("{theirs} is signed by other keys than the trusted root names")), "{said}");
 }
 
 #[test]

@@ -123,10 +123,38 @@ fn tokens_are_made_without_a_server() {
     assert!(code == 0 && out.starts_with("vsk_"), "{out}");
     let (_, list, _) = run(&["token", "list", "--data", data]);
     assert!(list.contains("publish:nightly") && !list.contains(out.trim().rsplit('_').next().unwrap()), "{list}");
-    let id = list.split(' ').next().unwrap();
+    let (head, row) = list.trim_end().split_once('\n').unwrap();
+    let head: Vec<_> = head.split_whitespace().collect();
+    assert_eq!(head, ["id", "name", "scopes", "created", "last", "used", "state"]);
+    let id = row.split(' ').next().unwrap();
+    let (_, json, _) = run(&["token", "list", "--json", "--data", data]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["tokens"][0]["id"], &json["tokens"][0]["name"]), (&id.into(), &"ci".into()), "{json}");
     assert_eq!(run(&["token", "revoke", "--data", data, id]).0, 0);
-    assert!(run(&["token", "list", "--data", data]).1.contains("revoked"));
+    assert!(run(&["token", "list", "--data", data]).1.contains("revoked 20"));
+    let (code, out, _) = run(&["token", "revoke", "--data", data, id]);
+    assert!(code == 0 && out.contains("was revoked before, on 20"), "{out}");
     assert_eq!(run(&["token", "create", "--data", data, "--name", "x", "--scope", "everything"]).0, 2);
+}
+
+#[test]
+fn tokens_are_revoked_by_name_unless_several_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let make = |name: &str| {
+        assert_eq!(run(&["token", "create", "--data", data, "--name", name, "--scope", "admin"]).0, 0);
+    };
+    let revoke = |name: &str| run(&["token", "revoke", "--data", data, name]);
+    make("one");
+    make("two");
+    let (code, _, err) = revoke("three");
+    assert!(code == 1 && err.contains("\"three\"; `vsekai-server token list` shows all"), "{err}");
+    make("two");
+    let (code, _, err) = revoke("two");
+    assert!(code == 1 && err.contains("2 tokens are named \"two\"; give the id: "), "{err}");
+    let (code, out, _) = revoke("one");
+    assert!(code == 0 && out.starts_with("Revoked ") && out.contains("(one)"), "{out}");
+    assert_eq!(run(&["token", "list", "--data", data]).1.matches("valid, no expiry").count(), 2);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn versions_get_bundles(settings: &[&str]) {
     shown.sort_by_key(|(from, _)| from.is_null());
     assert_eq!(shown, [("1.0.0".into(), delta.length.into()), (serde_json::Value::Null, full.length.into())]);
     let verified = test.command(&["verify", "--deep"]);
-    assert!(verified.contains("3 bundles, 0 of them bad"), "{verified}");
+    assert!(verified.contains("3 bundles, 0 bad"), "{verified}");
     test.update("game").done();
     test.assert_has("game", 2);
 }
@@ -312,7 +312,7 @@ fn bundles_go_with_their_version() {
     assert_eq!(test.ask("GET", &list_name(&old), &[]).status, 404);
     assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 200, "until it is cleaned up");
     let cleaned = test.command(&["gc"]);
-    assert!(cleaned.contains("1 bundles doomed, 1 removed"), "{cleaned}");
+    assert!(cleaned.contains("1 bundle doomed, 1 removed"), "{cleaned}");
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 404);
     let left = rows(&test, "SELECT DISTINCT bundle_id FROM bundle_data");
@@ -391,7 +391,12 @@ fn operator_builds_lists_moves_and_removes_bundles() {
     assert!(!listed.contains("beta"), "{listed}");
     test.command(&["export", "files"]);
     let exported = |id: &str| test.path("files/bundles").join(id);
-    let ids: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
+    let head: Vec<_> = listed.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(head, ["id", "size", "effort", "version", "from"]);
+    let json: serde_json::Value = serde_json::from_str(&test.command(&["bundle", "list", "--json"])).unwrap();
+    assert_eq!(json["bundles"].as_array().map(Vec::len), Some(3), "{json}");
+    let ids: Vec<_> =
+        listed.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
     for id in &ids {
         assert_eq!(Digest::of(&std::fs::read(exported(id)).unwrap()).to_string(), *id);
     }

@@ -16,7 +16,7 @@ use crate::cli::arguments::store::Extract;
 use crate::cli::connect::{self, LazyNetwork};
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, counted};
 use crate::cli::summary::rows;
 
 pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -82,7 +82,7 @@ fn dry_text(dry: &DryRun, args: &Extract) -> String {
     if dry.up_to_date {
         return format!("{} is up to date.", args.dest.display());
     }
-    format!("To update {} to {}:\n{}", args.dest.display(), options::shown(&args.index), rows(&dry.plan))
+    format!("To update {} to {}:\n{}", args.dest.display(), options::shown(&args.index), rows(&dry.plan, &[]))
 }
 
 fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {
@@ -100,8 +100,8 @@ fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {
     );
     if report.transfer.requests > 0 {
         let received = bytes(report.transfer.received_bytes);
-        let requests = count(report.transfer.requests);
-        text = format!("{text}\nReceived {received} in {requests} requests.");
+        let requests = counted(report.transfer.requests, "request", "requests");
+        text = format!("{text}\nReceived {received} in {requests}.");
     }
     text
 }

@@ -11,7 +11,7 @@ use crate::cli::arguments::store::Info;
 use crate::cli::connect::{self, LazyNetwork};
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 #[derive(Serialize)]
 struct Facts {
@@ -82,7 +82,7 @@ fn text(facts: &Facts) -> String {
         ("digest", digest.to_owned()),
         ("flags", facts.feature_flags.clone()),
     ];
-    let part = |part: &Part| format!("{} chunks, {}", count(part.chunks), bytes(part.bytes));
+    let part = |part: &Part| format!("{}, {}", counted(part.chunks, "chunk", "chunks"), bytes(part.bytes));
     rows.extend(facts.in_store.iter().map(|it| ("in store", part(it))));
     rows.extend(facts.in_seed.iter().map(|it| ("in seed", part(it))));
     let rows: Vec<_> = rows.into_iter().map(|(name, value)| format!("{name:9} {value}")).collect();

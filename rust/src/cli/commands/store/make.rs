@@ -20,7 +20,7 @@ use crate::local::tree::{self, Recorded};
 use crate::cli::arguments::store::Make;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
@@ -93,11 +93,11 @@ fn check_target(args: &Make) -> Result<()> {
 
 fn text(made: &Made, args: &Make, seconds: f64) -> String {
     format!(
-        "{}: {} in {} chunks.\nAdded {} chunks, {} ({} stored); the store had {}. Took {seconds:.2} s.",
+        "{}: {} in {}.\nAdded {}, {} ({} stored); the store had {}. Took {seconds:.2} s.",
         args.index.display(),
         bytes(made.bytes),
-        count(made.chunks),
-        count(made.new_chunks),
+        counted(made.chunks, "chunk", "chunks"),
+        counted(made.new_chunks, "chunk", "chunks"),
         bytes(made.new_bytes),
         bytes(made.new_stored_bytes),
         count(made.reused_chunks),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::arguments::store::Prune;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 #[derive(Serialize)]
 struct Outcome {
@@ -40,10 +40,10 @@ fn text(outcome: &Outcome) -> String {
     let pruned = &outcome.pruned;
     let verb = if outcome.dry_run { "Would remove" } else { "Removed" };
     format!(
-        "{verb} {} files, {}. Kept {} needed chunks and {} recent ones.",
-        count(pruned.removed),
+        "{verb} {}, {}. Kept {} and {} recent ones.",
+        counted(pruned.removed, "file", "files"),
         bytes(pruned.removed_bytes),
-        count(pruned.kept),
+        counted(pruned.kept, "needed chunk", "needed chunks"),
         count(pruned.too_young),
     )
 }

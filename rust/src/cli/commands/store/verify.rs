@@ -10,7 +10,8 @@ use crate::cli::arguments::store::Verify;
 use crate::cli::connect::{self, LazyNetwork};
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
+use crate::cli::words::shell_word;
 
 /// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
@@ -28,8 +29,8 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
 }
 
 fn text(verified: &Verified, args: &Verify) -> String {
-    let (checked, size) = (count(verified.checked), bytes(verified.bytes));
-    let mut lines = vec![format!("Checked {checked} chunks, {size} of content.")];
+    let (checked, size) = (counted(verified.checked, "chunk", "chunks"), bytes(verified.bytes));
+    let mut lines = vec![format!("Checked {checked}, {size} of content.")];
     if !verified.repaired.is_empty() {
         lines.push(format!("Repaired {}.", count(verified.repaired.len() as u64)));
     }
@@ -37,7 +38,10 @@ fn text(verified: &Verified, args: &Verify) -> String {
         lines.push(format!("damaged: {id}"));
     }
     if !verified.damaged.is_empty() && !args.repair {
-        lines.push("\nhint: `vsekai store verify --repair --from STORE` fetches them again.".to_owned());
+        let store = shell_word(args.store.as_os_str());
+        lines.push(format!(
+            "\nhint: `vsekai store verify {store} --repair --from OTHER` fetches them again from OTHER."
+        ));
     } else if !verified.damaged.is_empty() {
         lines.push("\nNo store had a good copy of these, so they were removed.".to_owned());
     }

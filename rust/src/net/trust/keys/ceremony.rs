@@ -16,6 +16,7 @@ use crate::local::lock::Lock;
 use crate::net::trust::check_role_name;
 use crate::net::trust::datastore::parse_root;
 use crate::net::trust::sign::{KeyId, PrivateKey, days_from_now, encode, key_id, sign};
+use crate::text;
 
 impl Keys {
     /// Creates a key for another mode. The next [`Publication`](crate::net::trust::Publication) publishes it, and needs
@@ -119,7 +120,7 @@ impl Keys {
         self.change(|keys| {
             let count = keys.ids_of(role)?.len() as u64;
             let threshold = NonZeroU64::new(threshold).filter(|threshold| threshold.get() <= count);
-            let none = || Error::invalid("threshold", format!("{role} has {count} keys"));
+            let none = || Error::invalid("threshold", format!("{role} has {}", text::counted(count, "key", "keys")));
             let threshold = threshold.ok_or_else(none)?;
             if let Some(kind) = top_role(role) {
                 let mut root = keys.next_root()?;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tough::schema::{Root, Signature, Signed};
 use tough::{ExpirationEnforcement, Limits, RepositoryLoader};
 use url::Url;
 
 use super::metadata::Metadata;
-use super::{ClockGuard, OpenOptions};
+use super::{ClockGuard, OpenOptions, TIMESTAMP};
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
 use crate::local::disk;
@@ -75,6 +76,15 @@ impl Opening {
         })
     }
 
+    /// The error for a repository that another publisher has signed.
+    fn foreign(&self, error: Error, courier: &MirrorTransport) -> Error {
+        let Error::Trust { kind: TrustKind::Signature, source, .. } = error else { return error };
+        let asked = courier.route().mirrors.first().and_then(|first| self.locations.get(*first));
+        let place = asked.map_or_else(|| "the repository".to_owned(), ToString::to_string);
+        let reason = format!("{place} is signed by other keys than the trusted root names");
+        error::trust(TrustKind::Signature, reason).with_source(source)
+    }
+
     /// # Errors
     /// Only errors of this machine; those of the repository are in [`Attempt::outcome`].
     pub(super) fn attempt(&self, route: Origins) -> Result<Attempt> {
@@ -100,7 +110,8 @@ impl Opening {
                 self.memory.fill(store.path(), self.keep_clock_guard)?;
             }
             let loaded = load(&root, &courier, store.path()).await?;
-            Metadata::of(loaded, &courier, store.path()).await
+            let metadata = Metadata::of(loaded, &courier, store.path()).await;
+            metadata.map_err(|error| if is_foreign(&root, &courier) { self.foreign(error, &courier) } else { error })
         });
         let (used_cache, used_pack) = (courier.used_cache(), courier.used_pack());
         let outcome =
@@ -166,6 +177,20 @@ async fn prove(start: Start, courier: &MirrorTransport) -> Result<Start> {
         }
     }
     descent.start()
+}
+
+/// Whether no signature of what a mirror has sent so far is of a key that the root names.
+fn is_foreign(root: &[u8], courier: &MirrorTransport) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Signatures {
+        signatures: Vec<Signature>,
+    }
+    let Ok(root) = serde_json::from_slice::<Signed<Root>>(root) else { return false };
+    let (sent, _) = courier.seen();
+    let signed = sent.iter().filter(|(name, _)| *name == TIMESTAMP || name.ends_with(".root.json"));
+    let signed = signed.filter_map(|(_, bytes)| serde_json::from_slice::<Signatures>(bytes).ok());
+    let mut keys = signed.flat_map(|file| file.signatures).map(|signature| signature.keyid).peekable();
+    keys.peek().is_some() && !keys.any(|key| root.signed.keys.contains_key(&key))
 }
 
 async fn load(
