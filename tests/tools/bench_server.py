@@ -337,6 +337,8 @@ class Bench:
             columns = "id, size, stored_size, keep_until"
             rows = ((each, 65536, 40000, 0) for each in ids)
             database.executemany(f"INSERT INTO chunks ({columns}) VALUES (?, ?, ?, ?)", rows)
+            # A server does not start with a database whose chunks are somewhere else.
+            database.execute("INSERT INTO chunk_data (id, bytes) SELECT id, x'00' FROM chunks")
         database.close()
         server = Ours(folder, "clean_every_min=0", "probe_every_s=0", "log=warn", cores="0-1")
         try:
