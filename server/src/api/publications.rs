@@ -172,7 +172,7 @@ impl Publications {
         let ids = body.ids.iter().map(|id| parse(id, "ids")).collect::<Result<Vec<_>, _>>()?;
         let positions = body.positions.iter().map(|at| Ok((at.position, parse(&at.id, "positions")?)));
         let positions = positions.collect::<Result<Vec<_>, Error>>()?;
-        let missing = context.service.missing(id.0, &ids, positions).await?;
+        let missing = context.service.missing(id.0, bearer.0.id, &ids, positions).await?;
         Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
     }
 

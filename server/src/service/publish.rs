@@ -122,15 +122,21 @@ impl Service {
     }
 
     /// Returns which of these chunks are missing. The others are kept until the publication expires. `positions`: where in
-    /// the archive of the tree chunks belong, if the publisher says so.
+    /// the archive of the tree chunks belong, if the publisher says so; the tree counts for `token`.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`.
-    pub async fn missing(&self, id: Uuid, ids: &[ChunkId], positions: Vec<(u64, ChunkId)>) -> Result<Vec<ChunkId>> {
+    pub async fn missing(
+        &self,
+        id: Uuid,
+        token: Uuid,
+        ids: &[ChunkId],
+        positions: Vec<(u64, ChunkId)>,
+    ) -> Result<Vec<ChunkId>> {
         let upload = self.open(id).await?;
         if !positions.is_empty()
             && upload.sequence.is_none()
-            && let Some(tree) = self.incoming.begin(id)
+            && let Some(tree) = self.incoming.begin(id, token)
         {
             tree.expect(positions);
             self.read_back(&tree).await?;
