@@ -136,7 +136,8 @@ impl Shares {
     }
 
     /// Waits for a turn of this token at the work of a publication. A second one for the same publication waits until
-    /// the first has ended.
+    /// the first has ended. Turns of the token come first: whoever has the publication waits for nothing that a token can
+    /// take for itself alone.
     ///
     /// # Errors
     /// [`Error::Internal`] if the server ends.
@@ -149,8 +150,8 @@ impl Shares {
             }
             Arc::clone(all.entry(publication).or_default())
         };
-        let publication = lock.lock_owned().await;
         let of_token = Arc::clone(&self.of(token).turns).acquire_owned().await.map_err(ended)?;
+        let publication = lock.lock_owned().await;
         let of_all = Arc::clone(&self.turns).acquire_owned().await.map_err(ended)?;
         Ok(Turn { _publication: publication, _of_token: of_token, _of_all: of_all })
     }
@@ -262,5 +263,17 @@ mod tests {
         let _other = tokio::time::timeout(soon, turn(2, 3)).await.unwrap().unwrap();
         drop(first);
         tokio::time::timeout(soon, turn(1, 2)).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_token_that_waits_for_its_own_turn_holds_up_nobody_else() {
+        let shares = Shares::new(limits());
+        let turn = |token, publication| shares.turn(Uuid::from_u128(token), Uuid::from_u128(publication));
+        let soon = Duration::from_millis(50);
+        let _long = turn(1, 1).await.unwrap();
+        let waiting = turn(1, 0);
+        tokio::pin!(waiting);
+        assert!(tokio::time::timeout(soon, &mut waiting).await.is_err(), "its turn is taken");
+        tokio::time::timeout(soon, turn(2, 0)).await.unwrap().unwrap();
     }
 }
