@@ -26,10 +26,10 @@ use uuid::Uuid;
 use crate::api::{self, About, ApiContext};
 use crate::auth::{Authorizer, Lockout, NewToken, Scope, Tokens};
 use crate::bundles::{self, Builder, Bundles, Policy};
-use crate::chunks::{self, Chunks};
+use crate::chunks::{self, Chunks, StorageLocation};
 use crate::client::ClientAddresses;
 use crate::config::Config;
-use crate::db::{self, Page, Pools};
+use crate::db::{self, Db, Page, Pools};
 use crate::error::{Error, Result};
 use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
@@ -38,7 +38,7 @@ use crate::pages;
 use crate::probe::{self, Prober};
 use crate::reports;
 use crate::service::{Service, ServiceOptions, Signer};
-use crate::shares::{self, Shares};
+use crate::shares::{self, Reserve, Shares};
 use crate::static_files::{self, StaticFiles};
 use crate::webhooks::Webhooks;
 
@@ -103,10 +103,11 @@ impl Application {
             scratch: config.data.join(CHECKS),
         };
         let service = Arc::new(Service::new(Arc::clone(&db), chunks, bundles, signer, options));
+        let reserve = reserve(&config, &db)?;
         let tokens = Arc::new(Tokens::new(db));
         let authorizer = Arc::new(authorizer(&config, Arc::clone(&tokens)));
         let max_index_bytes = config.max_index_mib << 20;
-        let shares = Arc::new(Shares::new(shares_of(&config)));
+        let shares = Arc::new(Shares::new(shares_of(&config)).with_reserve(reserve));
         let about = About { data: config.data.clone(), chunks_are_in: config.chunk_location()?.kind() };
         let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes, about });
         let holder = Uuid::new_v4().to_string();
@@ -274,6 +275,14 @@ fn shares_of(config: &Config) -> shares::Limits {
         kept: Duration::from_secs(config.publication_h.unsigned_abs() * 3600),
         ..shares::Limits::default()
     }
+}
+
+/// What uploads leave free. They use empty pages of an `SQLite` file, which does not shrink, before the disk.
+fn reserve(config: &Config, db: &Arc<dyn Db>) -> Result<Reserve> {
+    let folders = std::iter::once(config.data.clone()).chain(config.database_folder()).collect();
+    let is_in_database = config.chunk_location()? == StorageLocation::Database;
+    let database = is_in_database.then(|| Arc::clone(db));
+    Ok(Reserve::new(folders, config.disk_reserve_mib << 20, database))
 }
 
 fn build_options(config: &Config) -> Result<bundles::Options> {

@@ -69,7 +69,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             print(&format!("The timestamp is at version {version}. Publish again what the backup lacks.\n"));
         }
         Command::Copy { from, to } => copy(&from, &to).await?,
-        Command::Move { to } => relocate::run(config, &to).await?,
+        Command::Move { to, finish } => relocate::run(config, &to, finish).await?,
         Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
         Command::Import { store, index, keep_days } => {
             import::run(&open(config).await?, &store, &index, keep_days).await?;

@@ -68,6 +68,7 @@ pub struct Config {
     pub upload_memory_mib: u64,
     pub open_publications: usize,
     pub unpublished_gib: u64,
+    pub disk_reserve_mib: u64,
     pub writes_per_second: u32,
     pub chunk_puts_per_second: u32,
     pub wrong_tokens_per_minute: u32,
@@ -211,6 +212,13 @@ impl Config {
             return format!("sqlite:{}", self.data.join("vsekai.db").display());
         }
         self.database.clone()
+    }
+
+    /// The folder of the database, if it is a file that is set.
+    pub fn database_folder(&self) -> Option<PathBuf> {
+        let file = self.database.strip_prefix("sqlite:")?;
+        let file = file.split('?').next().unwrap_or(file).trim_start_matches("//");
+        Some(Path::new(file).parent()?.to_owned())
     }
 
     /// The URL of the database without its password.

@@ -144,4 +144,6 @@ pub trait Db:
     async fn ping(&self) -> Result<()>;
     /// Fails if the database cannot be written to, by any of the ways in which this process writes.
     async fn ping_writers(&self) -> Result<()>;
+    /// Bytes that can be written before the database takes more of the disk, as far as that is known.
+    async fn room(&self) -> Result<u64>;
 }

@@ -113,6 +113,9 @@ enum Command {
         /// Where to: database, `file:///DIR` or `s3://BUCKET/PREFIX`
         #[arg(long, value_name = "PLACE")]
         to: String,
+        /// After every server has been started again with that place, remove the chunks from the database
+        #[arg(long)]
+        finish: bool,
     },
     /// Write the whole repository as plain files, for any web host
     Export {

@@ -5,6 +5,7 @@
 //! Shares          all tokens, and what the server has for them together    this file
 //!   Body          a body, charged as its bytes arrive                      shares/body.rs
 //!   Turn          a turn at heavy work, such as the check of a commit
+//!   Reserve       what uploads leave free on the disk                      shares/reserve.rs
 //! ```
 //!
 //! Promises: whatever one token sends, the others find room, turns and disk; memory for bodies is bounded by
@@ -23,8 +24,10 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 
 mod body;
+mod reserve;
 
 pub use body::{Body, Charge};
+pub use reserve::Reserve;
 
 /// A token uses at most one of this many parts of the memory, and of the turns.
 const PARTS: u32 = 2;
@@ -70,6 +73,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Shares {
     limits: Limits,
+    reserve: Option<Reserve>,
     memory: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     tokens: Mutex<HashMap<Uuid, Arc<Share>>>,
@@ -114,11 +118,18 @@ impl Shares {
         let turns = Semaphore::new(limits.turns.max(1) as usize);
         Self {
             limits,
+            reserve: None,
             memory: Arc::new(memory),
             turns: Arc::new(turns),
             tokens: Mutex::default(),
             publications: Mutex::default(),
         }
+    }
+
+    /// With a part of the disk that uploads leave free.
+    #[must_use]
+    pub fn with_reserve(self, reserve: Reserve) -> Self {
+        Self { reserve: Some(reserve), ..self }
     }
 
     fn of(&self, token: Uuid) -> Arc<Share> {
@@ -136,7 +147,8 @@ impl Shares {
     }
 
     /// Waits for a turn of this token at the work of a publication. A second one for the same publication waits until
-    /// the first has ended.
+    /// the first has ended. It waits for the token's turn first: while it holds a publication, which other tokens may
+    /// want too, it never waits for what its own token has used up.
     ///
     /// # Errors
     /// [`Error::Internal`] if the server ends.
@@ -149,8 +161,8 @@ impl Shares {
             }
             Arc::clone(all.entry(publication).or_default())
         };
-        let publication = lock.lock_owned().await;
         let of_token = Arc::clone(&self.of(token).turns).acquire_owned().await.map_err(ended)?;
+        let publication = lock.lock_owned().await;
         let of_all = Arc::clone(&self.turns).acquire_owned().await.map_err(ended)?;
         Ok(Turn { _publication: publication, _of_token: of_token, _of_all: of_all })
     }
@@ -175,11 +187,27 @@ impl Shares {
         Ok(())
     }
 
-    /// Fails if a token has sent as many unpublished bytes as it may.
+    /// Fails if the disk has no room for uploads.
     ///
     /// # Errors
-    /// `quota_exceeded`.
-    pub fn check_disk(&self, token: Uuid) -> Result<()> {
+    /// `disk_full`, and those of the database.
+    pub async fn check_room(&self) -> Result<()> {
+        match &self.reserve {
+            Some(reserve) => reserve.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if the disk has no room for uploads, or a token has sent as many unpublished bytes as it may.
+    ///
+    /// # Errors
+    /// As [`check_room`](Self::check_room); `quota_exceeded`.
+    pub async fn check_disk(&self, token: Uuid) -> Result<()> {
+        self.check_room().await?;
+        self.check_quota(token)
+    }
+
+    fn check_quota(&self, token: Uuid) -> Result<()> {
         let share = self.of(token);
         let mut sent = share.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.since.is_some_and(|since| since.elapsed() > self.limits.kept) {
@@ -244,10 +272,10 @@ mod tests {
         assert_eq!(shares.open(one, Uuid::from_u128(3)).unwrap_err().code(), "too_many_publications");
         shares.open(two, Uuid::from_u128(3)).unwrap();
         shares.stored(one, 100);
-        assert_eq!(shares.check_disk(one).unwrap_err().code(), "quota_exceeded");
-        shares.check_disk(two).unwrap();
+        assert_eq!(shares.check_quota(one).unwrap_err().code(), "quota_exceeded");
+        shares.check_quota(two).unwrap();
         shares.published(one, Uuid::from_u128(1), 60);
-        shares.check_disk(one).unwrap();
+        shares.check_quota(one).unwrap();
         shares.open(one, Uuid::from_u128(3)).unwrap();
     }
 
@@ -262,5 +290,17 @@ mod tests {
         let _other = tokio::time::timeout(soon, turn(2, 3)).await.unwrap().unwrap();
         drop(first);
         tokio::time::timeout(soon, turn(1, 2)).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_token_that_waits_for_its_own_turn_holds_up_nobody_else() {
+        let shares = Shares::new(limits());
+        let turn = |token, publication| shares.turn(Uuid::from_u128(token), Uuid::from_u128(publication));
+        let soon = Duration::from_millis(50);
+        let _long = turn(1, 1).await.unwrap();
+        let waiting = turn(1, 0);
+        tokio::pin!(waiting);
+        assert!(tokio::time::timeout(soon, &mut waiting).await.is_err(), "its turn is taken");
+        tokio::time::timeout(soon, turn(2, 0)).await.unwrap().unwrap();
     }
 }

@@ -251,12 +251,23 @@ pub fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
 
 /// Bytes that an unprivileged user can still write on the disk of `path`, or of its nearest existing parent.
 pub fn free_bytes(path: &Path) -> Result<u64> {
+    let existing = existing(path);
+    system::free_bytes(existing).map_err(Error::io("ask for free space at", existing))
+}
+
+/// Bytes of the disk of `path`, or of its nearest existing parent, free or not.
+pub fn total_bytes(path: &Path) -> Result<u64> {
+    let existing = existing(path);
+    system::total_bytes(existing).map_err(Error::io("ask for the size of the disk at", existing))
+}
+
+/// The path, or its nearest existing parent.
+fn existing(path: &Path) -> &Path {
     let mut existing = path;
     while !existing.as_os_str().is_empty() && !existing.exists() {
         existing = existing.parent().unwrap_or(Path::new(""));
     }
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    system::free_bytes(existing).map_err(Error::io("ask for free space at", existing))
+    if existing.as_os_str().is_empty() { Path::new(".") } else { existing }
 }
 
 /// Whether the disk treats `a` and `A` as the same name. Creates a file to find out, so `directory` must be ours.

@@ -156,6 +156,7 @@ impl Modes {
     ) -> Result<Json<Mode>, Failure> {
         let name = known(&name)?;
         bearer.0.require_publish(&name)?;
+        context.shares.check_room().await?;
         let turn = context.shares.turn(bearer.0.id, Uuid::nil()).await?;
         context.service.put_news(&name, &body, turn, &bearer.actor(&request)).await?;
         let mode = context.service.mode_named(&name).await?;

@@ -53,7 +53,7 @@ impl PublicationBundles {
         allowed(&context, &bearer, id.0).await?;
         let bundle = digest("bundle", &bundle.0)?;
         let token = bearer.0.id;
-        context.shares.check_disk(token)?;
+        context.shares.check_disk(token).await?;
         let limit = usize::try_from(BUNDLE_PART_BYTES).unwrap_or(usize::MAX);
         let read = body::read_charged(request, body.0, (limit, 1)).await?;
         context.service.put_bundle_part(id.0, &bundle, part.0, read.bytes.clone()).await?;

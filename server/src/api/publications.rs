@@ -172,7 +172,7 @@ impl Publications {
         let ids = body.ids.iter().map(|id| parse(id, "ids")).collect::<Result<Vec<_>, _>>()?;
         let positions = body.positions.iter().map(|at| Ok((at.position, parse(&at.id, "positions")?)));
         let positions = positions.collect::<Result<Vec<_>, Error>>()?;
-        let missing = context.service.missing(id.0, &ids, positions).await?;
+        let missing = context.service.missing(id.0, bearer.0.id, &ids, positions).await?;
         Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
     }
 
@@ -194,7 +194,7 @@ impl Publications {
     ) -> Result<Json<BatchReply>, Failure> {
         allowed(&context, &bearer, id.0).await?;
         let token = bearer.0.id;
-        context.shares.check_disk(token)?;
+        context.shares.check_disk(token).await?;
         let limit = usize::try_from(context.service.chunks().max_batch_bytes()).unwrap_or(usize::MAX);
         let read = body::read_charged(request, body.0, (limit, 1)).await?;
         let refuse = |error: vsekai_updater::Error| Error::Invalid { what: "batch", reason: error.to_string() };
@@ -245,7 +245,7 @@ impl Publications {
         };
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let token = bearer.0.id;
-        context.shares.check_disk(token)?;
+        context.shares.check_disk(token).await?;
         let read = body::read_charged(request, body.0, (limit, 1)).await?;
         context.service.put_document(id.0, kind.0, read.bytes.clone()).await?;
         context.shares.stored(token, read.bytes.len() as u64);

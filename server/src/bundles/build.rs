@@ -156,6 +156,7 @@ impl Builder {
         let file = self.options.scratch.join("done");
         let finish = async {
             let info = done.await.map_err(|_| Error::internal("the builder thread has ended"))??;
+            self.chunks.check_place().await?;
             let put = self.bundles.put(job.to, &info, &file).await?;
             Ok::<_, Error>(Outcome { info, put, took: began.elapsed(), rested: throttle.rested() })
         };

@@ -16,6 +16,9 @@ const FRESH: Duration = Duration::from_secs(2);
 /// Chunks of which it is looked whether they are at a place that is recorded for the first time.
 const SAMPLE: u32 = 3;
 
+/// Parts of bundles that are removed in one transaction.
+const BUNDLE_PARTS: u32 = 256;
+
 /// Where this process keeps chunks, and when it looked last whether that is right.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -52,6 +55,14 @@ impl Place {
 }
 
 impl Chunks {
+    /// Fails if chunks, and bundles with them, are at another place by now.
+    ///
+    /// # Errors
+    /// `store_moved`, and those of the database.
+    pub async fn check_place(&self) -> Result<()> {
+        self.place.check(self.db.as_ref()).await
+    }
+
     /// Makes sure that this is the place of the chunks, and records it if that was not done before.
     ///
     /// # Errors
@@ -107,7 +118,8 @@ impl Chunks {
         Ok((copied, lost))
     }
 
-    /// Removes the bytes of chunks from the database after they were moved out of it.
+    /// Removes the bytes of chunks and bundles from the database, after they were moved out of it and no server reads
+    /// them there any more. May be interrupted anywhere, and repeated.
     ///
     /// # Errors
     /// Those of the database.
@@ -116,9 +128,11 @@ impl Chunks {
         loop {
             let ids = self.db.chunk_ids(&page).await?;
             self.db.drop_chunk_data(&ids).await?;
-            let Some(last) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { return Ok(()) };
+            let Some(last) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { break };
             page.after = Some(*last);
         }
+        while self.db.clear_bundle_parts(BUNDLE_PARTS).await? == u64::from(BUNDLE_PARTS) {}
+        Ok(())
     }
 
     /// Replaces the bytes of a chunk, whatever is there now: missing, damaged or sound.

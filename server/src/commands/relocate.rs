@@ -1,12 +1,15 @@
 //! `vsekai-server move`: moves the chunks of a database to another place, while servers go on.
 //!
 //! Everything is copied, then the place is recorded, then what arrived meanwhile is copied. A process that has the old
-//! place takes no more chunks from two seconds after that on. A move that was interrupted goes on when it is repeated.
+//! place takes no more chunks from two seconds after that on, and still reads there: so the old copy stays until all
+//! have been started again. `--finish` then removes it from the database. A move that was interrupted goes on when it is
+//! repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use vsekai_server::app::Application;
+use vsekai_server::bundles::Bundles;
 use vsekai_server::chunks::{Chunks, Options, StorageLocation};
 use vsekai_server::config::Config;
 use vsekai_server::db::{self, Db, Pools};
@@ -18,17 +21,29 @@ use super::{entry, note, print, s3_settings};
 /// Longer than any process trusts what it has read of the place, and than an upload takes that had begun.
 const SETTLED: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(config: Config, to: &str) -> Result<()> {
+pub(super) async fn run(config: Config, to: &str, finish: bool) -> Result<()> {
     let target = StorageLocation::parse(to)?;
     let db = db::open(&config.database_url(), &Pools::default()).await?;
     let recorded = db.chunk_place(&config.chunks).await?;
     let is_switched = recorded.place == to;
+    if finish && !is_switched {
+        return Err(Error::Config(format!(
+            "The chunks are in {:?}: move them first, without --finish",
+            recorded.place
+        )));
+    }
+    if finish && target == StorageLocation::Database {
+        return Err(Error::Config("--finish empties the database, which is where the chunks are".to_owned()));
+    }
     let from = if is_switched { recorded.moved_from } else { recorded.place };
     if from.is_empty() || from == to {
         return Err(Error::Config(format!("The chunks are in {to:?} already")));
     }
+    if finish {
+        return clear(&config, &db, &from, target).await;
+    }
     let old = open(&db, StorageLocation::parse(&from)?)?;
-    let new = open(&db, target.clone())?;
+    let new = open(&db, target)?;
     if !is_switched {
         let (copied, _) = old.copy_to(&new).await?;
         note(&format!("{} copied; switching", counted(copied, "chunk", "chunks")));
@@ -37,32 +52,73 @@ pub(super) async fn run(config: Config, to: &str) -> Result<()> {
         }
     }
     tokio::time::sleep(SETTLED).await;
-    let (copied, lost) = old.copy_to(&new).await?;
-    note(&format!("{} copied that arrived meanwhile", counted(copied, "chunk", "chunks")));
-    if lost > 0 {
-        note(&format!("{} in neither place: see `vsekai-server verify`", counted(lost, "chunk is", "chunks are")));
-    }
+    copy_rest(&old, &new).await?;
     let detail = serde_json::json!({"from": from, "to": to});
     db.add_audit(&entry("chunks.move", "", &detail)).await?;
-    // Bundles are built again from the chunks, by any server with the new place.
-    let bundles = db.bundles(None).await?;
-    for bundle in &bundles {
-        db.expel_bundle(&bundle.info.id).await?;
-    }
-    db.expel_waiting_bundles().await?;
-    if from == "database" && target != StorageLocation::Database {
-        old.clear_database().await?;
-    }
+    expel_bundles(&db, None).await?;
     print(&format!("Moved the chunks from {from} to {to}. Start every server with chunks = {to:?}.\n"));
-    if from != "database" {
+    if from == "database" {
+        note(&format!(
+            "The database still has them, for servers that were not started again. When all were, run \
+             `vsekai-server move --to {to} --finish` to remove them."
+        ));
+    } else {
         note(&format!("Nothing was removed from {from}; do that when every server has been started again."));
     }
     Ok(())
 }
 
+/// Copies what arrived while the place changed.
+async fn copy_rest(old: &Chunks, new: &Chunks) -> Result<()> {
+    let (copied, lost) = old.copy_to(new).await?;
+    note(&format!("{} copied that arrived meanwhile", counted(copied, "chunk", "chunks")));
+    if lost > 0 {
+        note(&format!("{} in neither place: see `vsekai-server verify`", counted(lost, "chunk is", "chunks are")));
+    }
+    Ok(())
+}
+
+/// Forgets bundles, except those in the new place: any server with that builds them again from the chunks.
+async fn expel_bundles(db: &Arc<dyn Db>, new: Option<&Bundles>) -> Result<()> {
+    for bundle in db.bundles(None).await? {
+        let (id, length) = (bundle.info.id, bundle.info.length);
+        let is_there = match new {
+            Some(new) => new.is_sound(id, length, false).await?,
+            None => false,
+        };
+        if !is_there {
+            db.expel_bundle(&id).await?;
+        }
+    }
+    db.expel_waiting_bundles().await
+}
+
+/// Removes from the database what is elsewhere now.
+async fn clear(config: &Config, db: &Arc<dyn Db>, from: &str, target: StorageLocation) -> Result<()> {
+    let old = open(db, StorageLocation::Database)?;
+    if from == "database" {
+        copy_rest(&old, &open(db, target.clone())?).await?;
+    }
+    // A move that was killed may have left them.
+    expel_bundles(db, Some(&Bundles::open(Arc::clone(db), &options(target))?)).await?;
+    old.clear_database().await?;
+    print("Removed the chunks and bundles from the database.\n");
+    if config.database_url().starts_with("sqlite:") {
+        note(&format!(
+            "{} keeps its size, and uses the room for what comes; to make it smaller, replace it by what \
+             `vsekai-server backup FILE` writes while no server runs.",
+            config.database_shown()
+        ));
+    }
+    Ok(())
+}
+
 fn open(db: &Arc<dyn Db>, location: StorageLocation) -> Result<Chunks> {
-    let options = Options { cache_bytes: 0, s3: s3_settings(), ..Options::new(location) };
-    Chunks::open(Arc::clone(db), &options)
+    Chunks::open(Arc::clone(db), &options(location))
+}
+
+fn options(location: StorageLocation) -> Options {
+    Options { cache_bytes: 0, s3: s3_settings(), ..Options::new(location) }
 }
 
 /// Brings the bytes of chunks that are missing or damaged from another store.

@@ -54,6 +54,9 @@ pub trait BundleDb {
     /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are
     /// left.
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;
+    /// Removes up to `limit` parts of any bundles, which are kept elsewhere now. Returns how many: fewer than `limit` if
+    /// none are left.
+    async fn clear_bundle_parts(&self, limit: u32) -> Result<u64>;
     /// Forgets a claimed bundle whose bytes have been removed.
     async fn forget_bundle(&self, id: &Digest) -> Result<()>;
 

@@ -59,6 +59,8 @@ const BEGIN_READ: &str = "BEGIN READ ONLY";
 const BEGIN_WRITE: &str = "BEGIN";
 /// The time in microseconds since 1970, by the clock of the database.
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)";
+/// The bytes of empty pages, which nobody outside can know.
+const ROOM: &str = "SELECT CAST(0 AS BIGINT)";
 
 /// Items that one transaction changes where it may as well be several, with at most four rows each, and their bytes: no
 /// transaction has more than 1,000 rows or 2 MiB, because `CockroachDB` slows down with more.

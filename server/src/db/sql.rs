@@ -304,6 +304,8 @@ statements! {
     CLAIM_WAITING_BUNDLES = "UPDATE bundles SET state = 'deleting' WHERE state = 'waiting'";
     REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part IN \
         (SELECT d.part FROM bundle_data d WHERE d.bundle_id = $1 ORDER BY d.part LIMIT $2)";
+    CLEAR_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE (bundle_id, part) IN \
+        (SELECT d.bundle_id, d.part FROM bundle_data d LIMIT $1)";
     FORGET_BUNDLE = "DELETE FROM bundles WHERE id = $1 AND state = 'deleting'";
     ADD_ASKS = "INSERT INTO bundle_asks (to_index, from_index, day, asks) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (to_index, from_index, day) DO UPDATE SET asks = bundle_asks.asks + excluded.asks";

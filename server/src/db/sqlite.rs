@@ -65,6 +65,8 @@ const BEGIN_READ: &str = "BEGIN";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The time in microseconds since 1970, by the clock of the database: here, that of this machine.
 const CLOCK: &str = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER) * 1000";
+/// The bytes of empty pages.
+const ROOM: &str = "SELECT f.freelist_count * p.page_size FROM pragma_freelist_count AS f, pragma_page_size AS p";
 
 /// Items that one transaction changes where it may as well be several, and their bytes: many, because each transaction
 /// waits for the disk.

@@ -122,6 +122,7 @@ impl Service {
         let candidate =
             Candidate { upload: upload.id, id: new.id, length: new.length, new: documents, old, file: file.0.clone() };
         let info = check(&self.db, &self.chunks, candidate, turn).await?;
+        self.chunks.check_place().await?;
         self.bundles.put_early(to, &info, &file.0).await
     }
 

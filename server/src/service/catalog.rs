@@ -1,6 +1,6 @@
 //! From rows to the catalog that clients read, before and after a change of rows. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 use vsekai_updater::formats::release::{Catalog, Mode as CatalogMode, ModeName, Offer, Platform, resolve_mode};
@@ -15,6 +15,10 @@ use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, VersionState};
 /// [`Error::Conflict`] (`mode_cycle`) if modes lead to each other in a cycle.
 pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
     let mut catalog = Catalog::empty();
+    let mut platforms: HashMap<Uuid, BTreeSet<Platform>> = HashMap::new();
+    for (version, platform) in &view.platforms {
+        platforms.entry(*version).or_default().insert(platform.clone());
+    }
     for mode in &view.modes {
         let update_to = mode.update_to.and_then(|id| view.mode(id)).map(|next| next.name.clone());
         let versions = view.versions.iter().filter(|version| version.mode_id == mode.id);
@@ -24,7 +28,7 @@ pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
             description: mode.description.clone(),
             sequence: mode.sequence,
             reports: mode.reports.is_some(),
-            versions: versions.filter_map(|version| offer(view, version)).collect(),
+            versions: versions.filter_map(|version| offer(version, platforms.get(&version.id))).collect(),
         };
         catalog.modes.insert(mode.name.clone(), described);
     }
@@ -46,10 +50,9 @@ pub fn mirrors<'a>(cdns: &'a [Cdn], region: &str) -> Vec<&'a Cdn> {
     named
 }
 
-fn offer(view: &View, version: &ModeVersion) -> Option<Offer> {
+fn offer(version: &ModeVersion, platforms: Option<&BTreeSet<Platform>>) -> Option<Offer> {
     let on_offer = version.state == VersionState::Published || version.recalled;
-    let platforms: BTreeSet<Platform> =
-        view.platforms.iter().filter(|(id, _)| *id == version.id).map(|(_, platform)| platform.clone()).collect();
+    let platforms = platforms.cloned().unwrap_or_default();
     // Clients with a recalled version must learn about the recall, even if its files are gone.
     (on_offer && (version.recalled || !platforms.is_empty())).then(|| Offer {
         version: version.version.clone(),

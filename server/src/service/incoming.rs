@@ -7,7 +7,7 @@
 //! tree as it always can.
 //!
 //! Promises: a tree costs at most twice the hashing of what arrives, and at most [`MAX_EARLY_BYTES`] and a few MiB of
-//! memory; only [`MAX_TREES`] are followed at once. All is lost when the process ends, and only this server knows it.
+//! memory; only [`MAX_TREES`] are followed at once, and half of them for one token. All is lost when the process ends, and only this server knows it.
 //!
 //! [`MissingRequest`]: vsekai_updater::net::api::MissingRequest
 
@@ -31,6 +31,9 @@ mod tests;
 
 /// Most trees.
 const MAX_TREES: usize = 4;
+
+/// Most trees of one token.
+const MAX_TREES_OF_TOKEN: usize = MAX_TREES / 2;
 
 /// How long a tree is kept that gets no chunks while others wait for its room.
 const IDLE: Duration = Duration::from_secs(30);
@@ -57,20 +60,26 @@ pub(super) struct Incoming(Mutex<HashMap<Uuid, Slot>>);
 #[derive(Debug)]
 struct Slot {
     used: Instant,
+    token: Uuid,
     tree: Arc<IncomingTree>,
 }
 
 impl Incoming {
-    /// The tree of a publication, begun if there is room.
-    pub(super) fn begin(&self, publication: Uuid) -> Option<Arc<IncomingTree>> {
+    /// The tree of a publication, begun for a token if there is room.
+    pub(super) fn begin(&self, publication: Uuid, token: Uuid) -> Option<Arc<IncomingTree>> {
         let mut trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if trees.len() >= MAX_TREES && !trees.contains_key(&publication) {
+        let has_room = |trees: &HashMap<Uuid, Slot>| {
+            let of_token = trees.values().filter(|slot| slot.token == token).count();
+            trees.len() < MAX_TREES && of_token < MAX_TREES_OF_TOKEN
+        };
+        if !trees.contains_key(&publication) && !has_room(&trees) {
             trees.retain(|_, slot| slot.used.elapsed() < IDLE);
-            if trees.len() >= MAX_TREES {
+            if !has_room(&trees) {
                 return None;
             }
         }
-        let slot = trees.entry(publication).or_insert_with(|| Slot { used: Instant::now(), tree: Arc::default() });
+        let new = || Slot { used: Instant::now(), token, tree: Arc::default() };
+        let slot = trees.entry(publication).or_insert_with(new);
         slot.used = Instant::now();
         Some(Arc::clone(&slot.tree))
     }

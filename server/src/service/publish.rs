@@ -6,6 +6,7 @@
 //!         chunks, unless that was done while they arrived (incoming) -> Commit::decide -> Service::change
 //! ```
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -122,17 +123,28 @@ impl Service {
     }
 
     /// Returns which of these chunks are missing. The others are kept until the publication expires. `positions`: where in
-    /// the archive of the tree chunks belong, if the publisher says so.
+    /// the archive of the tree chunks belong, if the publisher says so; the tree counts for `token`.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`.
-    pub async fn missing(&self, id: Uuid, ids: &[ChunkId], positions: Vec<(u64, ChunkId)>) -> Result<Vec<ChunkId>> {
+    pub async fn missing(
+        &self,
+        id: Uuid,
+        token: Uuid,
+        ids: &[ChunkId],
+        positions: Vec<(u64, ChunkId)>,
+    ) -> Result<Vec<ChunkId>> {
         let upload = self.open(id).await?;
         if !positions.is_empty()
             && upload.sequence.is_none()
-            && let Some(tree) = self.incoming.begin(id)
+            && let Some(tree) = self.incoming.begin(id, token)
         {
-            tree.expect(positions);
+            let expecting = Arc::clone(&tree);
+            sign::blocking("passing chunks that came early", move || {
+                expecting.expect(positions);
+                Ok(())
+            })
+            .await?;
             self.read_back(&tree).await?;
         }
         self.chunks.missing(ids, upload.expires_at).await
@@ -384,19 +396,18 @@ fn files_of(
 
 /// Withdraws the versions that the publisher has left out of the signed list of the mode.
 fn withdrawn(view: &View, existing: &[VersionFile], role: &SignedRole, mode: &Uuid, now: Time) -> Vec<RowChange> {
+    let unlisted: HashSet<_> = existing.iter().filter(|file| !role.lists(file)).map(place_of).collect();
+    let mut platforms: HashMap<Uuid, Vec<&Platform>> = HashMap::new();
+    for (version, platform) in &view.platforms {
+        platforms.entry(*version).or_default().push(platform);
+    }
     let mut rows = Vec::new();
     for version in view.versions.iter().filter(|version| version.mode_id == *mode) {
-        let mut left = 0;
-        let platforms = view.platforms.iter().filter(|(id, _)| *id == version.id).map(|(_, platform)| platform);
-        for platform in platforms {
-            let mut files = existing.iter().filter(|file| file.version_id == version.id && file.platform == *platform);
-            if files.all(|file| role.lists(file)) {
-                left += 1;
-            } else {
-                rows.push(RowChange::RemoveFiles(version.id, platform.clone()));
-            }
-        }
-        if left == 0 && version.state == VersionState::Published {
+        let platforms = platforms.remove(&version.id).unwrap_or_default();
+        let (gone, left): (Vec<_>, Vec<_>) =
+            platforms.into_iter().partition(|it| unlisted.contains(&(version.id, *it)));
+        rows.extend(gone.into_iter().map(|platform| RowChange::RemoveFiles(version.id, platform.clone())));
+        if left.is_empty() && version.state == VersionState::Published {
             rows.push(RowChange::Version(ModeVersion {
                 state: VersionState::Withdrawn,
                 updated_at: now,
@@ -405,6 +416,11 @@ fn withdrawn(view: &View, existing: &[VersionFile], role: &SignedRole, mode: &Uu
         }
     }
     rows
+}
+
+/// The version and platform that a file belongs to.
+fn place_of(file: &VersionFile) -> (Uuid, &Platform) {
+    (file.version_id, &file.platform)
 }
 
 /// Checks that the signed list names exactly the files of the versions of the mode. Clients would fail to find a file that does not
@@ -418,11 +434,8 @@ fn check_listed(
     if let Some(file) = new.iter().find(|file| !role.lists(file)) {
         return Err(mismatch(format!("The signed metadata does not list {}", file.file_uri)));
     }
-    let is_removed = |file: &&VersionFile| {
-        rows.iter()
-            .any(|row| matches!(row, RowChange::RemoveFiles(id, of) if *id == file.version_id && *of == file.platform))
-    };
-    let kept = existing.iter().filter(|file| !is_removed(file)).count();
+    let removed: HashSet<_> = rows.iter().filter_map(removed_place).collect();
+    let kept = existing.iter().filter(|file| !removed.contains(&place_of(file))).count();
     if listed != kept + new.len() {
         // The list was made from another state of the mode, or names files that were never sent.
         let reason =
@@ -430,4 +443,12 @@ fn check_listed(
         return Err(Error::Conflict { code: "publication_stale", reason });
     }
     Ok(())
+}
+
+/// The version and platform whose files this removes.
+fn removed_place(row: &RowChange) -> Option<(Uuid, &Platform)> {
+    match row {
+        RowChange::RemoveFiles(version, platform) => Some((*version, platform)),
+        _ => None,
+    }
 }

@@ -12,7 +12,7 @@ use crate::model::Time;
 impl StaticFiles {
     pub(super) async fn upload(&self, id: ChunkId, request: &mut Request) -> Result<Response> {
         let token = self.authorizer.authorize_upload(request).await?;
-        self.shares.check_disk(token)?;
+        self.shares.check_disk(token).await?;
         let body = request.take_body();
         let read = self.shares.read(token, body, request.headers(), (self.chunks.max_stored_bytes(), 1)).await?;
         let keep_until = Time::now().plus_seconds(self.options.keep_s);

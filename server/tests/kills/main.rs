@@ -112,9 +112,9 @@ fn chunks_in(folder: &std::path::Path) -> usize {
 }
 
 /// Starts to move the chunks, and kills that once it is so.
-fn kill_move(test: &TestDeployment, to: &str, is_time: impl Fn(&str) -> bool) {
+fn kill_move(test: &TestDeployment, to: &[&str], is_time: impl Fn(&str) -> bool) {
     use std::io::BufRead as _;
-    let mut moving = test.server_command(&["move", "--to", to]).spawn().unwrap();
+    let mut moving = test.server_command(&[&["move", "--to"], to].concat()).spawn().unwrap();
     let (said, lines) = std::sync::mpsc::channel();
     let stderr = std::io::BufReader::new(moving.stderr.take().unwrap());
     std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(said.send(line))));
@@ -146,28 +146,43 @@ fn killed_move_goes_on_when_it_is_repeated_and_loses_nothing() {
     };
     // While chunks are copied: the server goes on with the old place, and takes new versions.
     for (number, count) in (3_u32..).zip([1, 4, 9]) {
-        kill_move(&test, &place, |_| chunks_in(&folder) >= count);
+        kill_move(&test, &[&place], |_| chunks_in(&folder) >= count);
         let version = format!("1.{number}.0");
         test.publish("stable", &version, number).done();
         test.update("game").done();
         test.assert_has("game", number);
         whole(&test);
     }
-    // After the switch, before what arrived meanwhile is copied; and while the old place is emptied.
-    kill_move(&test, &place, |log| log.contains("switching"));
+    // After the switch, before what arrived meanwhile is copied; and after that.
+    kill_move(&test, &[&place], |log| log.contains("switching"));
     std::thread::sleep(Duration::from_millis(500));
-    kill_move(&test, &place, |log| log.contains("meanwhile"));
+    kill_move(&test, &[&place], |log| log.contains("meanwhile"));
     let moved = test.server_command(&["move", "--to", &place]).output().unwrap();
     assert!(moved.status.success(), "{}", text(&moved));
+    test.update("player of the old place").done();
     test.kill();
     test.settings.push(format!("chunks={place}"));
     test.start();
+    whole(&test);
+    // While the old place is emptied.
+    for wait in [0, 2, 10] {
+        let began = std::cell::Cell::new(None);
+        kill_move(&test, &[&place, "--finish"], |log| {
+            if began.get().is_none() && log.contains("meanwhile") {
+                began.set(Some(std::time::Instant::now()));
+            }
+            began.get().is_some_and(|at| at.elapsed() >= Duration::from_millis(wait))
+        });
+        whole(&test);
+    }
+    let finished = test.server_command(&["move", "--to", &place, "--finish"]).output().unwrap();
+    assert!(finished.status.success(), "{}", text(&finished));
     whole(&test);
     test.publish("stable", "1.9.0", 9).done();
     // And back, killed soon and late.
     for (number, wait) in (10_u32..).zip([20, 200, 900]) {
         let began = std::time::Instant::now();
-        kill_move(&test, "database", |_| began.elapsed() > Duration::from_millis(wait));
+        kill_move(&test, &["database"], |_| began.elapsed() > Duration::from_millis(wait));
         if number == 10 {
             test.update("game").done();
             test.assert_has("game", 9);

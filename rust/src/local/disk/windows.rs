@@ -214,6 +214,10 @@ pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
     api::free_bytes(path)
 }
 
+pub(super) fn total_bytes(path: &Path) -> io::Result<u64> {
+    api::total_bytes(path)
+}
+
 /// Lets a file that is written in any order have holes, where the disk can.
 pub(super) fn offer_holes(file: &File) {
     // FAT cannot, and then it only takes longer.

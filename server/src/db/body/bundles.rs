@@ -90,6 +90,10 @@ impl BundleDb for Store {
         write!(self, |conn| remove_parts(conn, id, limit))
     }
 
+    async fn clear_bundle_parts(&self, limit: u32) -> Result<u64> {
+        write!(self, |conn| clear_parts(conn, limit))
+    }
+
     async fn forget_bundle(&self, id: &Digest) -> Result<()> {
         write!(self, |conn| forget(conn, id))
     }
@@ -233,6 +237,11 @@ async fn expel_waiting(conn: &mut Conn) -> Result<()> {
 async fn remove_parts(conn: &mut Conn, id: &Digest, limit: u32) -> Result<u64> {
     let remove = query(sql::REMOVE_BUNDLE_PARTS).bind(id.to_string()).bind(i64::from(limit));
     Ok(remove.execute(conn).await?.rows_affected())
+}
+
+async fn clear_parts(conn: &mut Conn, limit: u32) -> Result<u64> {
+    let clear = query(sql::CLEAR_BUNDLE_PARTS).bind(i64::from(limit));
+    Ok(clear.execute(conn).await?.rows_affected())
 }
 
 async fn forget(conn: &mut Conn, id: &Digest) -> Result<()> {

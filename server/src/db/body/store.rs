@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Pool, query};
+use sqlx::{Connection as _, Pool, query, query_scalar};
 
-use super::{BEGIN_WRITE, Conn, Driver, leases};
+use super::{BEGIN_WRITE, Conn, Driver, ROOM, leases};
 use crate::db::retry::{check_room, repeat};
+use crate::db::rows::unsigned;
 use crate::db::{Db, sql};
 use crate::error::{Error, Result};
 
@@ -145,9 +146,17 @@ impl Db for Store {
         transaction!(self.chunk_writers, BEGIN_WRITE, |conn| leases::lease(conn, READY, READY, 0))?;
         Ok(())
     }
+
+    async fn room(&self) -> Result<u64> {
+        statement!(self, |conn| room(conn))
+    }
 }
 
 async fn ping(conn: &mut Conn) -> Result<()> {
     query(sql::PING).execute(conn).await?;
     Ok(())
+}
+
+async fn room(conn: &mut Conn) -> Result<u64> {
+    unsigned(query_scalar::<Driver, i64>(ROOM).fetch_one(conn).await?, "the room in the database")
 }

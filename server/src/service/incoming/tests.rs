@@ -188,18 +188,29 @@ fn chunks_that_wait_for_an_earlier_one_have_a_limit() {
     assert!(!sample.send(sample.chunks.iter().rev()).is(&sample.index, &sample.table()), "in reverse");
 }
 
+/// Begins trees of tokens. Returns which could be begun.
+fn begun(incoming: &Incoming, trees: impl IntoIterator<Item = (u128, u128)>) -> Vec<bool> {
+    let mut begin =
+        |(token, publication)| incoming.begin(Uuid::from_u128(publication), Uuid::from_u128(token)).is_some();
+    trees.into_iter().map(&mut begin).collect()
+}
+
+#[test]
+fn one_token_has_half_of_the_trees() {
+    let incoming = Incoming::default();
+    assert_eq!(begun(&incoming, [(1, 10), (1, 11), (1, 12), (1, 10)]), [true, true, false, true]);
+    assert_eq!(begun(&incoming, [(2, 20), (3, 30), (4, 40)]), [true, true, false]);
+    incoming.take(Uuid::from_u128(10)).unwrap();
+    assert_eq!(begun(&incoming, [(1, 12), (1, 13)]), [true, false]);
+}
+
 #[test]
 fn an_idle_tree_makes_room() {
     let incoming = Incoming::default();
-    for publication in 0..MAX_TREES as u128 {
-        assert!(incoming.begin(Uuid::from_u128(publication)).is_some());
-    }
-    let next = Uuid::from_u128(99);
-    assert!(incoming.begin(next).is_none() && incoming.get(next).is_none());
-    assert!(incoming.take(Uuid::from_u128(0)).is_some());
-    assert!(incoming.begin(next).is_some());
+    assert_eq!(begun(&incoming, [(1, 0), (1, 1), (2, 2), (2, 3), (3, 4)]), [true, true, true, true, false]);
+    assert!(incoming.get(Uuid::from_u128(4)).is_none());
     for slot in incoming.0.lock().unwrap().values_mut() {
         slot.used = Instant::now().checked_sub(IDLE).unwrap();
     }
-    assert!(incoming.begin(Uuid::from_u128(100)).is_some());
+    assert_eq!(begun(&incoming, [(1, 5)]), [true]);
 }

@@ -20,7 +20,7 @@ struct OnSmallDisk {
 
 impl OnSmallDisk {
     /// `None`, with a line on stderr, where this user may not mount a disk.
-    fn start(megabytes: u32, chunks_in_folder: bool) -> Option<Self> {
+    fn start(megabytes: u32, chunks_in_folder: bool, reserve_mib: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -28,7 +28,7 @@ impl OnSmallDisk {
             if chunks_in_folder { format!("--chunks file://{}/chunks", data.display()) } else { String::new() };
         let script = format!(
             "mount -t tmpfs -o size={megabytes}m tmpfs {data} && head -c 2000000 /dev/zero >{data}/ballast && \
-             exec {PROGRAM} serve --listen 127.0.0.1:0 --set bundles=false --data {data} {chunks}",
+             exec {PROGRAM} serve --listen 127.0.0.1:0 --set bundles=false --set disk_reserve_mib={reserve_mib} --data {data} {chunks}",
             data = data.display()
         );
         let mut command = Command::new("unshare");
@@ -59,6 +59,22 @@ impl OnSmallDisk {
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
     }
 
+    /// Makes a token, as anything else that is written. Returns the status of the answer.
+    async fn make_token(&self, name: &str) -> u16 {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let body = json!({"name": name, "scopes": ["publish:beta"]}).to_string();
+        let post = client.post(format!("{}/api/v1/tokens", self.base)).bearer_auth(&self.admin);
+        let answer = post.header("content-type", "application/json").body(body).send().await.unwrap();
+        answer.status().as_u16()
+    }
+
+    async fn free_bytes(&self) -> u64 {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let answer = client.get(format!("{}/api/v1/status", self.base)).bearer_auth(&self.admin).send().await.unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        status["disk_free_bytes"].as_u64().unwrap()
+    }
+
     async fn ready(&self) -> (u16, String) {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let answer = client.get(format!("{}/readyz", self.base)).send().await.unwrap();
@@ -79,7 +95,7 @@ impl Drop for OnSmallDisk {
 }
 
 async fn a_full_disk_is_said_and_passes(in_folder: bool) {
-    let Some(server) = OnSmallDisk::start(8, in_folder) else { return };
+    let Some(server) = OnSmallDisk::start(8, in_folder, 0) else { return };
     assert_eq!(server.ready().await.0, 200);
     let mut seed = 0;
     let refused = loop {
@@ -123,6 +139,40 @@ async fn a_full_disk_of_the_database_is_said_and_passes() {
 #[tokio::test]
 async fn a_full_disk_of_the_chunks_is_said_and_passes() {
     a_full_disk_is_said_and_passes(true).await;
+}
+
+async fn uploads_leave_a_reserve(in_folder: bool) {
+    // A twentieth of this disk, since that is less than the default.
+    let Some(server) = OnSmallDisk::start(64, in_folder, 1024) else { return };
+    let mut seed = 0;
+    let refused = loop {
+        seed += 1;
+        let (status, said) = server.put(seed).await;
+        if status != 201 {
+            break (status, said["code"].clone());
+        }
+        assert!(seed < 400, "the disk does not fill up");
+    };
+    assert_eq!(refused, (503, json!("disk_full")));
+    let free = server.free_bytes().await;
+    assert!((2 << 20..4 << 20).contains(&free), "{free}");
+    for more in 0..20 {
+        assert_eq!(server.put(1000 + more).await.0, 503);
+        assert_eq!(server.make_token(&format!("token {more}")).await, 201, "all else is written");
+    }
+    assert_eq!(server.ready().await.0, 200);
+    server.throw_off_ballast();
+    assert_eq!(server.put(seed).await.0, 201);
+}
+
+#[tokio::test]
+async fn uploads_leave_a_reserve_of_the_disk_with_the_database() {
+    uploads_leave_a_reserve(false).await;
+}
+
+#[tokio::test]
+async fn uploads_leave_a_reserve_of_the_disk_with_the_chunks() {
+    uploads_leave_a_reserve(true).await;
 }
 
 #[tokio::test]

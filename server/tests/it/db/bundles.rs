@@ -154,6 +154,9 @@ async fn nothing_is_added_to_a_bundle_that_is_being_removed(world: Fixture) {
     let db = world.db.as_ref();
     let one = bundle(1, 9, None, NOW);
     put(db, &one).await;
+    assert_eq!(db.clear_bundle_parts(1).await.unwrap(), 1);
+    assert_eq!(db.clear_bundle_parts(5).await.unwrap(), 1);
+    assert_eq!(db.clear_bundle_parts(5).await.unwrap(), 0);
     assert!(db.expel_bundle(&digest(1)).await.unwrap());
     assert!(!db.expel_bundle(&digest(2)).await.unwrap());
     assert_eq!(db.begin_bundle(&one).await.unwrap(), BundleState::Deleting);

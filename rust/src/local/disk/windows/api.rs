@@ -56,6 +56,14 @@ pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     Ok(free)
 }
 
+/// Bytes of the disk of a folder that this user may use, free or not.
+pub(super) fn total_bytes(folder: &Path) -> io::Result<u64> {
+    let (folder, mut total) = (wide(folder.as_os_str()), 0);
+    // SAFETY: the path ends with a zero, `total` is a u64, and the two other results are not asked for.
+    done(unsafe { GetDiskFreeSpaceExW(folder.as_ptr(), ptr::null_mut(), &raw mut total, ptr::null_mut()) })?;
+    Ok(total)
+}
+
 /// Locks one byte at `offset`, without waiting. The system releases it when the file is closed.
 pub(super) fn lock_byte(file: &File, offset: u64, is_exclusive: bool) -> io::Result<()> {
     let kind = if is_exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };

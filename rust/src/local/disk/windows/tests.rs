@@ -122,6 +122,7 @@ fn free_space_is_known() {
     let folder = Folder::new();
     let free = disk::free_bytes(folder.0.path()).unwrap();
     assert!(free > 0 && free < u64::MAX, "{free}");
+    assert!(disk::total_bytes(folder.0.path()).unwrap() >= free);
 }
 
 #[test]
