@@ -71,6 +71,14 @@ const BUSY: Array[Kind] = [
 	Kind.UNINSTALLING,
 	Kind.MOVING,
 ]
+const WORKING: Array[Kind] = [
+	Kind.PREPARING,
+	Kind.DOWNLOADING,
+	Kind.APPLYING,
+	Kind.VERIFYING,
+	Kind.REPAIRING,
+	Kind.MOVING,
+]
 ## Notices that a person can put away.
 const DISMISSIBLE: Array[Notice] = [
 	Notice.ROLLED_BACK,
@@ -98,6 +106,15 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
 	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
+}
+
+## The texts of the other buttons.
+const OTHERS: Dictionary[Action, String] = {
+	Action.RETURN: "HOME_RETURN",
+	Action.PLAY: "HOME_PLAY",
+	Action.CANCEL: "HOME_CANCEL",
+	Action.CHECK: "HOME_CHECK",
+	Action.SHOW_ERROR: "HOME_SHOW_ERROR",
 }
 
 ## The text of the primary button in all other states.
@@ -133,6 +150,8 @@ var left_version: String = ""
 var is_downgrade: bool = false
 ## The available version is on the disk already, and has only to be made the current one.
 var is_downloaded: bool = false
+## The game runs, whatever else goes on.
+var is_playing: bool = false
 ## It failed because a newer launcher is needed.
 var is_launcher_old: bool = false
 var facts := HomeFacts.new()
@@ -143,17 +162,7 @@ func is_installed() -> bool:
 
 
 func is_working() -> bool:
-	return (
-		kind
-		in [
-			Kind.PREPARING,
-			Kind.DOWNLOADING,
-			Kind.APPLYING,
-			Kind.VERIFYING,
-			Kind.REPAIRING,
-			Kind.MOVING,
-		]
-	)
+	return kind in WORKING
 
 
 func primary_action() -> Action:
@@ -187,7 +196,7 @@ func primary_text() -> String:
 ## The other buttons, the most useful first.
 func secondary_actions() -> Array[Action]:
 	var actions: Array[Action] = []
-	if is_installed() and kind in PLAYABLE:
+	if is_installed() and kind in PLAYABLE and not is_playing:
 		actions.append(Action.PLAY)
 	if kind in [Kind.DOWNLOADING, Kind.PAUSED, Kind.VERIFYING, Kind.REPAIRING]:
 		actions.append(Action.CANCEL)
@@ -206,6 +215,8 @@ func status_text() -> String:
 	var key := HomeWords.STATUS[kind]
 	if kind == Kind.UPDATE_WAITING and is_downloaded:
 		key = "HOME_STATUS_DOWNLOADED"
+	if kind == Kind.PAUSED and is_playing:
+		key = "HOME_STATUS_PAUSED_PLAYING"
 	if kind == Kind.OFFLINE and not is_installed():
 		key = "HOME_STATUS_OFFLINE_NOT_INSTALLED"
 	return _fill(key)
@@ -218,18 +229,7 @@ func notice_text() -> String:
 
 
 func action_text(action: Action) -> String:
-	match action:
-		Action.RETURN:
-			return _text("HOME_RETURN").format({"other": left_version})
-		Action.PLAY:
-			return _text("HOME_PLAY")
-		Action.CANCEL:
-			return _text("HOME_CANCEL")
-		Action.CHECK:
-			return _text("HOME_CHECK")
-		Action.SHOW_ERROR:
-			return _text("HOME_SHOW_ERROR")
-	return ""
+	return _text(OTHERS[action]).format({"other": left_version}) if OTHERS.has(action) else ""
 
 
 func _fill(key: String) -> String:

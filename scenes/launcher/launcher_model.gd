@@ -121,6 +121,7 @@ func home_state() -> HomeState:
 	state.message = message
 	state.left_version = left_version()
 	state.is_downgrade = is_downgrade
+	state.is_playing = is_playing
 	state.facts = _facts()
 	return state
 

@@ -21,6 +21,20 @@ func _text(frame: LauncherFrame, node: String) -> String:
 	return str(frame.home.get_node(node).get("text"))
 
 
+func test_home_says_that_the_game_runs_while_a_download_waits() -> void:
+	var state := HomeState.new()
+	state.kind = K.PAUSED
+	state.product_name = "V-Sekai"
+	state.version = "0.1.0"
+	assert(A.PLAY in state.secondary_actions())
+	state.is_playing = true
+	TranslationServer.set_locale("en")
+	assert(not A.PLAY in state.secondary_actions(), "it runs already")
+	assert(state.status_text() == "V-Sekai 0.1.0 is running. The download goes on afterwards.")
+	state.kind = K.DOWNLOADING
+	assert(not A.PLAY in state.secondary_actions(), "it runs already")
+
+
 func test_every_state_has_its_primary_button() -> void:
 	var wanted: Dictionary[HomeState.Kind, Array] = {
 		K.LOADING: ["Please wait", A.NONE],
