@@ -40,12 +40,14 @@ def linked(metadata):
 def main():
     metadata = json.load(sys.stdin)
     wanted = linked(metadata)
-    crates = sorted((it for it in metadata["packages"] if it["id"] in wanted), key=lambda it: (it["name"], it["version"]))
+    crates = [it for it in metadata["packages"] if it["id"] in wanted]
+    crates.sort(key=lambda it: (it["name"], it["version"]))
     unlicensed = [crate["name"] for crate in crates if not (crate["license"] or crate["license_file"])]
     if unlicensed:
         sys.exit(f"error: no licence is named by {', '.join(unlicensed)}")
     groups = {}
-    print("The programs and libraries contain these crates, each for some systems or features. The source is at the address.\n")
+    print("The programs and libraries contain these crates, each for some systems or features. Their source is at these")
+    print("addresses.\n")
     for crate in crates:
         source = crate["repository"] or f"https://crates.io/crates/{crate['name']}"
         print(f"{crate['name']} {crate['version']}: {crate['license']}, {source}")

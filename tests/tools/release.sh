@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all by default:
+# Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all but macos by default:
 #
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
 #	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
@@ -7,9 +7,14 @@
 #	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. With
 #	          Debian's template for Linux, the name ends in "-debian"; without Godot's own template for Windows, the one of
 #	          tests/tools/godot_windows.sh gives one for trials ("-debug")
-#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
-#	          dependencies
+#	lists     what each program and library is made of (SBOM)
+#	macos     the command for macOS, and its libraries in the addon, from what .github/workflows/release.yml has left in
+#	          out/macos
+#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY
 #	check     sizes, licences and the glibc of all programs; starts each in a system that has nothing else
+#
+# release.sh notes: prints the release's section of CHANGELOG.md. release.sh compare DIR1 DIR2: says which files of two
+# releases differ, and what in them (release_compare.py).
 #
 # All times in the archives are that of the commit, so the same commit gives the same archives.
 set -euo pipefail
@@ -17,7 +22,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
 source "$tools/release_check.sh"
 
-parts=(linux windows addon launcher sums check)
+parts=(linux windows addon launcher lists sums check)
 [[ $# -eq 0 ]] || parts=("$@")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" | head -n 1)
 out=$repo/out/release
@@ -27,7 +32,9 @@ export SOURCE_DATE_EPOCH
 export RUSTFLAGS="--remap-path-prefix=$repo=/vsekai --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 work=$(mktemp -d)
 at_exit "rm -rf '$work'"
-target=$(cargo_target)
+# Whoever only joins what others have built has no cargo.
+target=
+! have cargo || target=$(cargo_target)
 
 linux=(x86_64 aarch64)
 licence_file=$out/THIRD-PARTY-LICENSES.txt
@@ -44,7 +51,7 @@ archive() {
 	rm -f "$out/$name.$kind"
 	case $kind in
 		tar.xz) tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner -cJf "$out/$name.$kind" "$name" ;;
-		zip) (cd "$work" && find "$name" -type f | sort | zip -q -X -9 "$out/$name.$kind" -@) ;;
+		zip) (cd "$work" && find "$name" -type f | LC_ALL=C sort | zip -q -X -9 "$out/$name.$kind" -@) ;;
 	esac
 }
 
@@ -209,7 +216,7 @@ list() {
 	rm "$repo"/{rust,rust/stub,server}/sbom.json
 }
 
-lists() {
+part_lists() {
 	local tool=$cache/cyclonedx/bin/cargo-cyclonedx
 	[[ -x $tool ]] || cargo install --quiet --locked --root "$cache/cyclonedx" cargo-cyclonedx@^0.5
 	PATH=${tool%/*}:$PATH
@@ -219,9 +226,19 @@ lists() {
 	list vsekai-addon rust --all-features
 }
 
+part_macos() {
+	local made=$repo/out/macos name=vsekai-$version-macos-universal addon=vsekai-addon-$version
+	collect "$name" "$made/vsekai"
+	# The workflow keeps no modes between its jobs.
+	chmod 755 "$work/$name/vsekai"
+	archive "$name" tar.xz
+	unzip -q "$out/$addon.zip" -d "$work"
+	install -m 755 "$made"/libvsekai_updater{.debug,}.universal.dylib "$work/$addon/addons/vsekai_updater/bin/"
+	archive "$addon" zip
+}
+
 part_sums() {
-	stage "release: lists of dependencies" lists
-	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)
+	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
 	if [[ -n ${VSEKAI_RELEASE_KEY:-} ]]; then
 		have minisign || apt_install minisign
 		minisign -S -s "$VSEKAI_RELEASE_KEY" -m "$out/SHA256SUMS" -t "V-Sekai updater $version"
@@ -230,12 +247,25 @@ part_sums() {
 	fi
 }
 
+# What CHANGELOG.md says about this version, without its heading.
+notes() {
+	local text
+	text=$(awk -v heading="## [$version]" 'index($0, "## ") == 1 { mine = index($0, heading) == 1; next } mine' "$repo/CHANGELOG.md")
+	[[ $text == *$'\n- '* ]] || die "CHANGELOG.md says nothing about $version" "./run version $version"
+	sed '/./,$!d' <<<"$text"
+}
+
+case ${parts[0]} in
+	notes) notes && exit ;;
+	compare) exec "$tools/release_compare.py" "${@:2}" ;;
+esac
 mkdir -p "$out"
-# Each archive has them, so they come first; a check alone changes nothing.
-[[ ${parts[*]} == check ]] || licences
 for part in "${parts[@]}"; do
-	[[ $(type -t "part_$part") == function ]] || die "unknown part '$part': use linux, windows, addon, launcher, sums or check"
+	[[ $(type -t "part_$part") == function ]] ||
+		die "unknown part '$part': use linux, windows, addon, launcher, lists, macos, sums or check; or notes or compare"
 done
+# Each archive has the licences, so they come first.
+if [[ " ${parts[*]} " =~ " linux "|" windows "|" addon "|" launcher " ]]; then licences; fi
 for part in "${parts[@]}"; do
 	stage "release: $part" "part_$part"
 done
