@@ -46,8 +46,8 @@ def main():
     if unlicensed:
         sys.exit(f"error: no licence is named by {', '.join(unlicensed)}")
     groups = {}
-    print("The programs and libraries contain these crates, each for some systems or features. Their source is at these")
-    print("addresses.\n")
+    print("The programs and libraries contain these crates, each for some systems or features. Their source is at")
+    print("these addresses.\n")
     for crate in crates:
         source = crate["repository"] or f"https://crates.io/crates/{crate['name']}"
         print(f"{crate['name']} {crate['version']}: {crate['license']}, {source}")
