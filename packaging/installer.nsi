@@ -1,5 +1,5 @@
 ; The installer for Windows: for this user alone, without administrator, into %LOCALAPPDATA%\V-Sekai\bin.
-; makensis -DVERSION=0.1.0 -DPROGRAM=vsekai.exe -DSTUB=vsekai-stub.exe -DICON=vsekai.ico -DOUT=setup.exe installer.nsi
+; makensis -DVERSION=0.1.0 -DPROGRAM=vsekai.exe -DSTUB=vsekai-stub.exe -DICON=vsekai.ico -DLICENCES=FOLDER -DOUT=setup.exe installer.nsi
 
 Target amd64-unicode
 SetCompressor /SOLID lzma
@@ -18,6 +18,8 @@ VIAddVersionKey LegalCopyright "MIT License"
 
 !define KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\V-Sekai updater"
 
+!include FileFunc.nsh
+
 Page directory
 Page instfiles
 UninstPage uninstConfirm
@@ -32,6 +34,8 @@ Section
 	Delete "$INSTDIR\vsekai.exe.old"
 	; What `vsekai integrate` copies into an install; it never runs from here.
 	File "/oname=vsekai-stub.exe" "${STUB}"
+	File "${LICENCES}\LICENSE"
+	File "${LICENCES}\THIRD-PARTY-LICENSES.txt"
 	WriteUninstaller "$INSTDIR\uninstall.exe"
 	WriteRegStr HKCU "${KEY}" DisplayName "V-Sekai updater"
 	WriteRegStr HKCU "${KEY}" DisplayVersion "${VERSION}"
@@ -40,6 +44,8 @@ Section
 	WriteRegStr HKCU "${KEY}" InstallLocation "$INSTDIR"
 	WriteRegStr HKCU "${KEY}" UninstallString '"$INSTDIR\uninstall.exe"'
 	WriteRegStr HKCU "${KEY}" QuietUninstallString '"$INSTDIR\uninstall.exe" /S'
+	${GetSize} "$INSTDIR" "/S=0K" $0 $1 $2
+	WriteRegDWORD HKCU "${KEY}" EstimatedSize $0
 	WriteRegDWORD HKCU "${KEY}" NoModify 1
 	WriteRegDWORD HKCU "${KEY}" NoRepair 1
 SectionEnd
@@ -48,6 +54,8 @@ Section Uninstall
 	Delete "$INSTDIR\vsekai.exe"
 	Delete "$INSTDIR\vsekai.exe.old"
 	Delete "$INSTDIR\vsekai-stub.exe"
+	Delete "$INSTDIR\LICENSE"
+	Delete "$INSTDIR\THIRD-PARTY-LICENSES.txt"
 	Delete "$INSTDIR\uninstall.exe"
 	RMDir "$INSTDIR"
 	; Games and their launcher stay, and their folder with them.

@@ -6,7 +6,7 @@ Copyright (c) 2026 V-Sekai contributors, MIT License
 
 Roboto Mono, Copyright the Roboto Mono Project Authors, SIL Open Font License 1.1
 M PLUS 1, Copyright The M+ FONTS Project Authors, SIL Open Font License 1.1
-The libraries in the updater are listed in THIRD_PARTY.md of its source.
+The libraries in the updater are in THIRD-PARTY-LICENSES.txt, which comes with the launcher.
 """
 
 

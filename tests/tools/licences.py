@@ -1,16 +1,26 @@
 #!/usr/bin/env python3
-"""Prints the licences of all crates that a program links. Reads `cargo metadata` from stdin; texts are in the crates."""
+"""Prints the licences of all crates that a program links. Reads `cargo metadata` from stdin; texts are in the crates.
+
+Of a licence that requires its text even where a crate has left it out, the text is in packaging/licences.
+"""
 
 import json
 import sys
 from pathlib import Path
 
+OURS = Path(__file__).resolve().parents[2] / "packaging/licences"
 NAMES = ("licen", "copying", "notice", "copyright")
 
 
 def texts(folder):
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().startswith(NAMES))
     return [path.read_text(errors="replace").strip() for path in files]
+
+
+def text_of(licence):
+    """Our copy of a licence's text, if its name is all that a crate has."""
+    path = OURS / f"{licence}.txt"
+    return [path.read_text().strip()] if path.is_file() else []
 
 
 def linked(metadata):
@@ -30,15 +40,18 @@ def linked(metadata):
 def main():
     metadata = json.load(sys.stdin)
     wanted = linked(metadata)
-    crates = sorted((it for it in metadata["packages"] if it["id"] in wanted), key=lambda it: (it["name"], it["version"]))
+    crates = [it for it in metadata["packages"] if it["id"] in wanted]
+    crates.sort(key=lambda it: (it["name"], it["version"]))
     unlicensed = [crate["name"] for crate in crates if not (crate["license"] or crate["license_file"])]
     if unlicensed:
         sys.exit(f"error: no licence is named by {', '.join(unlicensed)}")
     groups = {}
-    print("The programs contain these crates.\n")
+    print("The programs and libraries contain these crates, each for some systems or features. Their source is at")
+    print("these addresses.\n")
     for crate in crates:
-        print(f"{crate['name']} {crate['version']}: {crate['license']}")
-        for text in texts(Path(crate["manifest_path"]).parent):
+        source = crate["repository"] or f"https://crates.io/crates/{crate['name']}"
+        print(f"{crate['name']} {crate['version']}: {crate['license']}, {source}")
+        for text in texts(Path(crate["manifest_path"]).parent) or text_of(crate["license"]):
             groups.setdefault(text, []).append(f"{crate['name']} {crate['version']}")
     for text, names in sorted(groups.items(), key=lambda it: it[1]):
         print(f"\n{'=' * 80}\n{', '.join(names)}\n{'-' * 80}\n{text}")

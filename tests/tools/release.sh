@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
-# Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all by default:
+# Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all but macos by default:
 #
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
 #	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
 #	addon     the addon for Godot, with its libraries for Linux (x86_64 and arm64) and Windows
-#	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. Without
-#	          Godot's own template for Windows, the one of tests/tools/godot_windows.sh gives one for trials ("-debug")
-#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
-#	          dependencies
-#	check     starts each program in a system that has nothing else
+#	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. With
+#	          Debian's template for Linux, the name ends in "-debian"; without Godot's own template for Windows, the one of
+#	          tests/tools/godot_windows.sh gives one for trials ("-debug")
+#	lists     what each program and library is made of (SBOM)
+#	macos     the command for macOS, and its libraries in the addon, from what .github/workflows/release.yml has left in
+#	          out/macos
+#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY
+#	check     sizes, licences and the glibc of all programs; starts each in a system that has nothing else
+#
+# release.sh notes: prints the release's section of CHANGELOG.md. release.sh compare DIR1 DIR2: says which files of two
+# releases differ, and what in them (release_compare.py).
 #
 # All times in the archives are that of the commit, so the same commit gives the same archives.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
+source "$tools/release_check.sh"
 
-parts=(linux windows addon launcher sums check)
+parts=(linux windows addon launcher lists sums check)
 [[ $# -eq 0 ]] || parts=("$@")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" | head -n 1)
 out=$repo/out/release
@@ -25,9 +32,12 @@ export SOURCE_DATE_EPOCH
 export RUSTFLAGS="--remap-path-prefix=$repo=/vsekai --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 work=$(mktemp -d)
 at_exit "rm -rf '$work'"
-target=$(cargo_target)
+# Whoever only joins what others have built has no cargo.
+target=
+! have cargo || target=$(cargo_target)
 
 linux=(x86_64 aarch64)
+licence_file=$out/THIRD-PARTY-LICENSES.txt
 
 # zigbuild: cargo with a linker for any system and an old glibc.
 zigbuild() {
@@ -41,7 +51,7 @@ archive() {
 	rm -f "$out/$name.$kind"
 	case $kind in
 		tar.xz) tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner -cJf "$out/$name.$kind" "$name" ;;
-		zip) (cd "$work" && find "$name" -type f | sort | zip -q -X -9 "$out/$name.$kind" -@) ;;
+		zip) (cd "$work" && find "$name" -type f | LC_ALL=C sort | zip -q -X -9 "$out/$name.$kind" -@) ;;
 	esac
 }
 
@@ -49,7 +59,7 @@ archive() {
 collect() {
 	local folder=$work/$1
 	mkdir -p "$folder"
-	cp "$repo/README.md" "$repo/CHANGELOG.md" "$repo/LICENSE" "${@:2}" "$folder"
+	cp "$repo/README.md" "$repo/CHANGELOG.md" "$repo/LICENSE" "$licence_file" "${@:2}" "$folder"
 }
 
 manual() {
@@ -66,6 +76,7 @@ debian_package() {
 	cp "$work/manual/completions/_vsekai" "$root/usr/share/zsh/vendor-completions/"
 	cp "$work/manual/completions/vsekai.fish" "$root/usr/share/fish/vendor_completions.d/"
 	cp "$repo/LICENSE" "$root/usr/share/doc/vsekai/copyright"
+	cp "$licence_file" "$root/usr/share/doc/vsekai/"
 	cat >"$root/DEBIAN/control" <<-END
 		Package: vsekai
 		Version: $version
@@ -118,10 +129,10 @@ part_windows() {
 	cp "$program" "$out/headless-vsekai-v$version.exe"
 	# The installer keeps the times of the files that it is made of.
 	mkdir -p "$work/installer"
-	cp "$program" "$stub" "$repo/rust/windows/vsekai.ico" "$work/installer"
+	cp "$program" "$stub" "$repo/rust/windows/vsekai.ico" "$repo/LICENSE" "$licence_file" "$work/installer"
 	touch --date "@$SOURCE_DATE_EPOCH" "$work/installer"/*
 	makensis -V2 -DVERSION="$version" -DPROGRAM="$work/installer/vsekai.exe" -DSTUB="$work/installer/vsekai-stub.exe" \
-		-DICON="$work/installer/vsekai.ico" -DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
+		-DICON="$work/installer/vsekai.ico" -DLICENCES="$work/installer" -DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
 }
 
 part_addon() {
@@ -133,6 +144,7 @@ part_addon() {
 		<<<"linux-x86_64 linux-arm64 windows"
 	mkdir -p "$work/vsekai-addon-$version/addons"
 	cp -r "$repo/addons/vsekai_updater" "$work/vsekai-addon-$version/addons/"
+	cp "$licence_file" "$work/vsekai-addon-$version/addons/vsekai_updater/"
 	archive "vsekai-addon-$version" zip
 }
 
@@ -148,11 +160,17 @@ launcher_command() {
 }
 
 part_launcher() {
+	local name=vsekai-launcher-$version-linux-x86_64
+	# What Debian's template makes starts on no other system.
+	[[ $("$tools/godot.sh" --version | tail -n 1) != *debian* ]] || name+=-debian
+	rm -rf "$repo/out/linux"
 	stage "release: launcher for Linux" "$tools/export.sh" launcher release --linux --keep-library
-	mkdir -p "$work/vsekai-launcher-$version-linux-x86_64"
-	cp -r "$repo"/out/linux/. "$work/vsekai-launcher-$version-linux-x86_64"
-	cp "$(launcher_command)" "$work/vsekai-launcher-$version-linux-x86_64/vsekai"
-	archive "vsekai-launcher-$version-linux-x86_64" tar.xz
+	mkdir -p "$work/$name"
+	cp -r "$repo"/out/linux/. "$work/$name"
+	cp "$(launcher_command)" "$work/$name/vsekai"
+	cp "$repo/LICENSE" "$licence_file" "$work/$name"
+	rm -f "$out"/vsekai-launcher-*-linux-*
+	archive "$name" tar.xz
 	windows_launcher
 }
 
@@ -168,37 +186,59 @@ windows_launcher() {
 		skip "no template of Godot for Windows, or no vsekai.exe (part windows): no launcher for Windows"
 		return
 	fi
+	rm -f "$out"/vsekai-launcher-*-windows-*
 	mkdir -p "$work/$name"
-	cp -r "$repo"/out/windows/. "$programs/dist/vsekai.exe" "$programs/stub/vsekai-stub.exe" "$work/$name"
+	cp -r "$repo"/out/windows/. "$programs/dist/vsekai.exe" "$programs/stub/vsekai-stub.exe" \
+		"$repo/LICENSE" "$licence_file" "$work/$name"
 	rm -f "$work/$name"/*.console.exe
 	archive "$name" zip
 }
 
-# The licences of all crates that are linked, from their own files.
+# The licences of all crates that are linked into any program or library, on any system.
 licences() {
-	cargo_in_rust metadata --format-version 1 --locked --filter-platform x86_64-unknown-linux-gnu |
-		"$tools/licences.py" >"$out/THIRD-PARTY-LICENSES.txt"
+	local triple only=()
+	for triple in {x86_64,aarch64}-unknown-linux-gnu x86_64-pc-windows-{gnu,msvc} {x86_64,aarch64}-apple-darwin; do
+		only+=(--filter-platform "$triple")
+	done
+	cargo_in_rust metadata --format-version 1 --locked --all-features "${only[@]}" | "$tools/licences.py" >"$licence_file"
 }
 
-# What each program is made of, as CycloneDX; the same commit gives the same lists.
-materials() {
+# list NAME CRATE OPTION...: what a crate is made of with these features, on all systems, as CycloneDX. The same commit
+# gives the same list.
+list() {
+	local name=$1 crate=$2
+	shift 2
+	cargo_in_rust cyclonedx --quiet --manifest-path "$repo/rust/Cargo.toml" --format json --spec-version 1.5 \
+		--override-filename sbom --target all "$@"
+	# The number of a list is random.
+	python3 -c 'import json, sys; found = json.load(sys.stdin); found.pop("serialNumber", None); json.dump(found, sys.stdout, indent=1)' \
+		<"$repo/$crate/sbom.json" >"$out/$name-$version.cdx.json"
+	rm "$repo"/{rust,rust/stub,server}/sbom.json
+}
+
+part_lists() {
 	local tool=$cache/cyclonedx/bin/cargo-cyclonedx
 	[[ -x $tool ]] || cargo install --quiet --locked --root "$cache/cyclonedx" cargo-cyclonedx@^0.5
-	(cd "$repo/rust" && PATH=${tool%/*}:$PATH cargo cyclonedx --format json --spec-version 1.5 --override-filename sbom)
-	local crate name
-	for crate in rust:vsekai server:vsekai-server; do
-		name=${crate#*:}
-		# The number of a list is random.
-		python3 -c 'import json, sys; found = json.load(sys.stdin); found.pop("serialNumber", None); json.dump(found, sys.stdout, indent=1)' \
-			<"$repo/${crate%:*}/sbom.json" >"$out/$name-$version.cdx.json"
-		rm "$repo/${crate%:*}/sbom.json"
-	done
+	PATH=${tool%/*}:$PATH
+	list vsekai rust
+	list vsekai-server server
+	list vsekai-stub rust/stub
+	list vsekai-addon rust --all-features
+}
+
+part_macos() {
+	local made=$repo/out/macos name=vsekai-$version-macos-universal addon=vsekai-addon-$version
+	collect "$name" "$made/vsekai"
+	# The workflow keeps no modes between its jobs.
+	chmod 755 "$work/$name/vsekai"
+	archive "$name" tar.xz
+	unzip -q "$out/$addon.zip" -d "$work"
+	install -m 755 "$made"/libvsekai_updater{.debug,}.universal.dylib "$work/$addon/addons/vsekai_updater/bin/"
+	archive "$addon" zip
 }
 
 part_sums() {
-	licences
-	stage "release: lists of dependencies" materials
-	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)
+	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
 	if [[ -n ${VSEKAI_RELEASE_KEY:-} ]]; then
 		have minisign || apt_install minisign
 		minisign -S -s "$VSEKAI_RELEASE_KEY" -m "$out/SHA256SUMS" -t "V-Sekai updater $version"
@@ -207,74 +247,25 @@ part_sums() {
 	fi
 }
 
-# in_bare_debian DEB: installs a package in a Debian that has nothing else, and runs it.
-in_bare_debian() {
-	local root=$cache/bare
-	make_debian bookworm usr/bin/dpkg "$root" --variant=essential
-	cp "$1" "$work/vsekai.deb"
-	(enter_debian "$root" bash -euc "dpkg --install '$work/vsekai.deb' >/dev/null
-		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null")
+# What CHANGELOG.md says about this version, without its heading.
+notes() {
+	local text
+	text=$(awk -v heading="## [$version]" 'index($0, "## ") == 1 { mine = index($0, heading) == 1; next } mine' "$repo/CHANGELOG.md")
+	[[ $text == *$'\n- '* ]] || die "CHANGELOG.md says nothing about $version" "./run version $version"
+	sed '/./,$!d' <<<"$text"
 }
 
-# The files with which a store shows the launcher.
-shop_window() {
-	local files=$repo/packaging/flatpak/org.v_sekai.Launcher
-	have appstreamcli || apt_install appstream
-	have desktop-file-validate || apt_install desktop-file-utils
-	appstreamcli validate --no-net "$files.metainfo.xml" && desktop-file-validate "$files.desktop"
-}
-
-part_check() {
-	stage "release: the Flatpak's files" shop_window
-	local extracted=$work/extracted name
-	mkdir -p "$extracted"
-	(cd "$out" && sha256sum --quiet --check SHA256SUMS)
-	stage "release: the package in a bare Debian 12" in_bare_debian "$out/vsekai_${version}_amd64.deb"
-	name=vsekai-$version-linux-aarch64
-	tar -xJf "$out/$name.tar.xz" -C "$extracted"
-	have qemu-aarch64 || apt_install qemu-user libc6-arm64-cross libgcc-s1-arm64-cross || true
-	if have qemu-aarch64; then
-		stage "release: arm64 under qemu" qemu_smoke "$extracted/$name/vsekai"
-		unzip -q "$out/vsekai-addon-$version.zip" -d "$extracted"
-		stage "release: the addon in a Godot for arm64, under qemu" "$tools/godot_arm64.sh" \
-			"$extracted/vsekai-addon-$version/addons" "$extracted/$name/vsekai"
-	else
-		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
-	fi
-	unzip -q "$out/vsekai-$version-windows-x86_64.zip" -d "$extracted"
-	stage "release: the installer in wine" installer_in_wine "$out/vsekai-$version-setup.exe"
-	stage "release: Windows in wine" "$repo/tests/e2e/smoke.sh" \
-		"$extracted/vsekai-$version-windows-x86_64/vsekai.exe" "$tools/wine.sh"
-	if compgen -G "$out/vsekai-launcher-$version-windows-*.zip" >/dev/null; then
-		# The publisher's programs are those of the release, too.
-		tar -xJf "$out/vsekai-$version-linux-x86_64.tar.xz" -C "$extracted"
-		stage "release: all of docs/install.md on a fresh Windows" \
-			env VSEKAI_BIN="$extracted/vsekai-$version-linux-x86_64" "$repo/tests/e2e/fresh_windows.py" "$out"
-	fi
-	find "$out" -maxdepth 1 -type f -printf '%10s  %f\n' | sort -k 2
-}
-
-# In a Windows that has nothing else: installs, runs what was installed, and removes it.
-installer_in_wine() {
-	local installed folder wine=(env VSEKAI_WINE_PREFIX="$work/prefix" timeout 300 "$tools/wine.sh")
-	cp "$1" "$work/installer.exe"
-	"${wine[@]}" "$work/installer.exe" /S
-	installed=$(find "$work/prefix/drive_c/users" -path '*AppData/Local/V-Sekai/bin')
-	[[ -n $installed ]] || die "the installer has installed nothing"
-	[[ $("${wine[@]}" "$installed/vsekai.exe" --version) == "vsekai $version"* ]] || die "what was installed does not run"
-	# Told its folder, it runs from there, and has ended when the command ends.
-	folder=$(sed 's|.*/drive_c/|C:/|; s|/|\\|g' <<<"$installed")
-	"${wine[@]}" "$installed/uninstall.exe" /S "_?=$folder"
-	[[ ! -e $installed/vsekai.exe ]] || die "the uninstaller has left vsekai.exe"
-}
-
-# The libraries of arm64 are Debian's, from the cross compiler's package.
-qemu_smoke() { SMOKE_STARTS=no QEMU_LD_PREFIX=/usr/aarch64-linux-gnu "$repo/tests/e2e/smoke.sh" "$1" qemu-aarch64; }
-
+case ${parts[0]} in
+	notes) notes && exit ;;
+	compare) exec "$tools/release_compare.py" "${@:2}" ;;
+esac
 mkdir -p "$out"
 for part in "${parts[@]}"; do
-	[[ $(type -t "part_$part") == function ]] || die "unknown part '$part': use linux, windows, addon, launcher, sums or check"
+	[[ $(type -t "part_$part") == function ]] ||
+		die "unknown part '$part': use linux, windows, addon, launcher, lists, macos, sums or check; or notes or compare"
 done
+# Each archive has the licences, so they come first.
+if [[ " ${parts[*]} " =~ " linux "|" windows "|" addon "|" launcher " ]]; then licences; fi
 for part in "${parts[@]}"; do
 	stage "release: $part" "part_$part"
 done

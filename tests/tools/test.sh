@@ -6,7 +6,7 @@
 #	api       the server against its OpenAPI document
 #	bundles   bundles, read by a second reader
 #	tuf       repositories, read by python-tuf
-#	publish   the action for publishers; a bucket of S3; the smoke test that each system runs
+#	publish   the action for publishers; a bucket of S3; the smoke test that each system runs; the scripts of a release
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
@@ -86,6 +86,7 @@ suite_publish() {
 	"$repo/tests/e2e/smoke.sh" "$(bin_dir)/vsekai" >/dev/null
 	"$tools/bench_start.py" "$(bin_dir)/vsekai"
 	"$tools/fixtures.sh" "$work/publish" "$repo/tests/e2e/action.sh"
+	stage "publish: the scripts of a release" "$repo/tests/e2e/release_scripts.sh"
 	stage "publish: to a bucket" "$repo/tests/e2e/bucket.py"
 }
 

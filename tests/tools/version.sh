@@ -14,8 +14,9 @@ old=$(sed -n 's/^version = "\(.*\)"/\1/p' rust/Cargo.toml | head -n 1)
 notes=$(sed -n '/^## \[Unreleased\]/,/^## \[[0-9]/p' CHANGELOG.md | sed '1d; /^## /d')
 grep -q '^- ' <<<"$notes" || die "CHANGELOG.md has nothing under Unreleased"
 
-done=''
-back() { [[ -n $done ]] || git checkout --quiet -- .; }
+done='' before=$(git rev-parse HEAD)
+# Nothing of others is lost: the tree was clean.
+back() { [[ -n $done ]] || git reset --quiet --hard "$before"; }
 at_exit back
 
 sed -i "0,/^version = \"$old\"/s//version = \"$new\"/" rust/Cargo.toml
