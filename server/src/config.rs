@@ -308,6 +308,18 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_of_a_database_is_that_of_its_file() {
+        let folder = |database: &str| {
+            let pairs = [("database".to_owned(), database.to_owned())];
+            Loaded::read(None, none(), &pairs).unwrap().config.database_folder()
+        };
+        assert_eq!(folder("sqlite:///srv/db/main.db?mode=rwc"), Some(PathBuf::from("/srv/db")));
+        assert_eq!(folder("sqlite:main.db"), Some(PathBuf::new()));
+        assert_eq!(folder("postgres://user@host/name"), None);
+        assert_eq!(folder(""), None);
+    }
+
+    #[test]
     fn example_has_every_setting_and_explains_each() {
         let loaded = Loaded::read(None, none(), &[]).unwrap();
         let all = Table::try_from(&loaded.config).unwrap();
