@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds `vsekai.exe` and the library for Windows with mingw, runs the library's unit tests in wine, and tries the program there
-# (tests/e2e/windows.py, windows_itself.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
+# (tests/e2e/windows.py, windows_held.py, windows_itself.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
 # skips. With --check, it only checks the library below the network layer, whose C code compiles in seconds, in the
-# caller's target directory. With --launcher, it tries the exported launcher instead. Everything else that it builds is in
-# the cache. Wine is not Windows: docs/status.md says what it cannot show.
+# caller's target directory. With --launcher, it tries the exported launcher instead. With --released VSEKAI.EXE, it
+# builds nothing and tries that program, without the tests that need faults. Everything else that it builds is in the
+# cache. Wine is not Windows: docs/status.md says what it cannot show.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -19,6 +20,13 @@ has_target() {
 
 if [[ ${1:-} == --launcher ]]; then
 	exec "$repo/tests/tools/windows_launcher.sh"
+fi
+if [[ ${1:-} == --released ]]; then
+	[[ -f ${2:-} ]] || die "there is no program ${2:-}" "tests/tools/windows.sh --released VSEKAI.EXE"
+	{ have "$linker" && "$wine" --version >/dev/null; } || { skip "no $linker or no wine: nothing is run for Windows" && exit; }
+	export VSEKAI_BIN=${VSEKAI_BIN:-$(bin_dir)} VSEKAI_RELEASED=1
+	"$repo/tests/e2e/windows.py" "$2"
+	exec "$repo/tests/e2e/windows_held.py" "$2"
 fi
 if [[ ${1:-} == --check ]]; then
 	{ has_target && have "$linker"; } || { skip "no Rust or no C compiler for $target: nothing is checked for Windows" && exit; }
@@ -53,12 +61,12 @@ if ! "$wine" --version >/dev/null; then
 	exit
 fi
 say "unit tests in wine"
-# Without the network features: nothing in them differs on Windows.
-CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 300 $wine" \
-	cargo_in_rust test --quiet --target "$target" --lib --no-default-features --features local
+CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 600 $wine" cargo_in_rust test --quiet --target "$target" --lib
 say "the stub, as it is released"
 cargo_in_rust build --quiet --target "$target" --profile stub --package vsekai-stub
 say "vsekai.exe in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows.py" "$place/target/$target/debug/vsekai.exe"
+say "files that other programs have open, in wine"
+VSEKAI_BIN=$bin "$repo/tests/e2e/windows_held.py" "$place/target/$target/debug/vsekai.exe"
 say "what starts and replaces itself, in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows_itself.py" "$place/target/$target/debug/vsekai.exe"

@@ -104,6 +104,8 @@ pub fn call(folder: &Path, directory: &Path, arguments: &[String], longest: Dura
     let refused = call.with_extension(REFUSED);
     let end = Instant::now() + longest;
     loop {
+        // Asked before the answer is looked for: who has gone since may have answered.
+        let is_gone = !is_held(&lock)?;
         if disk::exists(&refused)? {
             disk::remove_file(&refused)?;
             return Ok(Answer::Declined);
@@ -111,7 +113,6 @@ pub fn call(folder: &Path, directory: &Path, arguments: &[String], longest: Dura
         if !disk::exists(&call)? {
             return Ok(Answer::Accepted);
         }
-        let is_gone = !is_held(&lock)?;
         if is_gone || Instant::now() >= end {
             disk::remove_file(&call)?;
             return Ok(if is_gone { Answer::Nobody } else { Answer::None });

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{Admission, InstallRoot, LOCK, Session, owner, running};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::local::disk::{self, Durability};
+use crate::local::disk::{self, Durability, Shared};
 use crate::local::lock::Lock;
 
 mod copy;
@@ -98,10 +98,7 @@ fn refuse_in_use(root: &InstallRoot) -> Result<()> {
             return Err(Error::Busy { path: root.versions(&folder), holder: "the running game".to_owned() });
         }
     }
-    match disk::first_held(root.versions("").components().as_path()) {
-        Some((path, holder)) => Err(Error::Busy { path, holder }),
-        None => Ok(()),
-    }
+    disk::must_be_free(root.versions("").components().as_path())
 }
 
 /// Renames the whole folder if both places are on one disk. Returns whether it did.
@@ -151,7 +148,7 @@ fn arrive(root: &InstallRoot, to: &InstallRoot, monitor: &Monitor) -> Result<u64
     for entry in entries.iter().rev().filter(|entry| entry.found.is_dir()) {
         disk::offer_mode(&there.join(&entry.path), disk::mode(&entry.found))?;
     }
-    disk::sync_disk(there)?;
+    disk::sync_disk(there, Shared::Flush)?;
     let state = disk::read(&root.control("state.json"), super::state::MAX_BYTES)?;
     // From here on, this is the install.
     disk::write_control(&to.control("state.json"), &state, Durability::PowerCut)?;

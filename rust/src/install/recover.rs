@@ -40,8 +40,8 @@ pub(super) fn tidy(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
     for path in [root.control("").as_path(), versions, &root.control("state.json")] {
         disk::keep_to_owner(path.components().as_path())?;
     }
-    if root.control("uninstalling").is_file() {
-        uninstall::finish(root, monitor)?;
+    if root.control(uninstall::UNINSTALLING).is_file() {
+        uninstall::resume(root, monitor)?;
     }
     for folder in [root.control(""), root.control("indexes"), root.control("trust"), root.directory().to_owned()] {
         for name in names(&folder)? {

@@ -76,7 +76,9 @@ impl InstallRoot {
         if self.is_arriving() {
             return false;
         }
-        is_there("state.json") || is_there("uninstalling") || self.folders().is_ok_and(|folders| !folders.is_empty())
+        is_there("state.json")
+            || is_there(super::uninstall::UNINSTALLING)
+            || self.folders().is_ok_and(|folders| !folders.is_empty())
     }
 
     /// Whether an install is being moved here, and is not complete yet: it is still where it comes from.

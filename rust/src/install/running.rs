@@ -71,7 +71,7 @@ fn is_used(root: &InstallRoot, folder: &str) -> bool {
 #[cfg(windows)]
 fn is_used(root: &InstallRoot, folder: &str) -> bool {
     let release = InstalledVersion::release(root, folder);
-    release.is_ok_and(|release| disk::is_executed(&release.entry.path.below(&root.versions(folder))))
+    release.is_ok_and(|release| disk::runs(&release.entry.path.below(&root.versions(folder))))
 }
 
 #[cfg(not(any(windows, target_os = "linux")))]

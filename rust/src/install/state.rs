@@ -1,6 +1,7 @@
 //! `state.json`: the one file that decides which version starts.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -220,8 +221,15 @@ impl InstallState {
     /// # Errors
     /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) repairs.
     pub fn load(root: &InstallRoot) -> Result<Option<Self>> {
-        let path = root.control("state.json");
-        let bytes = match disk::read_control(&path, MAX_BYTES) {
+        Self::read(&root.control("state.json"))
+    }
+
+    /// Reads the state that has this path.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`].
+    pub(super) fn read(path: &Path) -> Result<Option<Self>> {
+        let bytes = match disk::read_control(path, MAX_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(None),
             Err(Error::Invalid { reason, .. }) => {
@@ -231,7 +239,7 @@ impl InstallState {
         };
         let gate: Gate = serde_json::from_slice(&bytes).map_err(malformed)?;
         if gate.schema > SCHEMA {
-            return Err(Error::StateTooNew { path, schema: gate.schema });
+            return Err(Error::StateTooNew { path: path.to_owned(), schema: gate.schema });
         }
         let state: Self = serde_json::from_slice(&bytes).map_err(malformed)?;
         for installed in [&state.current, &state.previous].into_iter().flatten() {

@@ -33,12 +33,12 @@ pub use names::{
     rename_over, rename_tree, replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
-#[cfg(windows)]
-pub use system::is_executed;
 pub use system::{boot_id, has_data, identity, is_process, link_count, may_write, mode, owner, this_user};
+#[cfg(windows)]
+pub use system::{is_executed, runs};
 pub use write::{
-    Durability, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk, sync_file,
-    write_all_at, write_atomic, write_control, write_private,
+    Durability, Shared, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk,
+    sync_file, write_all_at, write_atomic, write_control, write_private,
 };
 
 #[cfg(unix)]
@@ -79,12 +79,22 @@ pub fn unlock(file: &File) {
     let _ = system::unlock(file);
 }
 
-/// The first file of a tree that another program has open in a way that prevents its removal, and that program. Never
-/// any where open files can be removed.
-pub fn first_held(tree: &Path) -> Option<(PathBuf, String)> {
-    let path = system::first_held(tree)?;
-    let holder = holder(&path);
-    Some((path, holder))
+/// Waits for half a minute until no other program has anything in a tree open in a way that prevents its removal. Where
+/// open files can be removed, none ever does.
+///
+/// # Errors
+/// [`Error::Busy`] with the first such file or folder, and its holder.
+pub fn must_be_free(tree: &Path) -> Result<()> {
+    let mut held = None;
+    let mut look = || {
+        held = system::first_held(tree);
+        if held.is_some() { Err(io::ErrorKind::ResourceBusy.into()) } else { Ok(()) }
+    };
+    let outcome = system::until_free(system::Patience::Must, &mut look);
+    match (outcome, held) {
+        (Err(_), Some(path)) => Err(busy(&path)),
+        _ => Ok(()),
+    }
 }
 
 /// The programs that have a file, or one in a folder, open; in general words if they are unknown.
@@ -95,10 +105,26 @@ fn holder(path: &Path) -> String {
 
 /// The error of an operation on `path` that somebody's open file below `tree` can prevent.
 fn held_or(verb: &'static str, path: &Path, tree: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |error| match system::is_held(&error).then(|| first_held(tree)).flatten() {
-        Some((path, holder)) => Error::Busy { path, holder },
-        None => Error::io(verb, path)(error),
+    move |error| {
+        if !system::is_held(&error) {
+            return Error::io(verb, path)(error);
+        }
+        // Even who lets others remove a file prevents that its folder is renamed.
+        let open = || (!system::holders(tree).is_empty()).then(|| tree.to_owned());
+        system::first_held(tree).or_else(open).map_or_else(|| Error::io(verb, path)(error), |held| busy(&held))
     }
+}
+
+/// The error of an operation on this one file or folder that somebody's handle of it can prevent.
+fn taken_or(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| {
+        let is_busy = system::is_taken(&error) || system::is_held(&error) && !system::holders(path).is_empty();
+        if is_busy { busy(path) } else { Error::io(verb, path)(error) }
+    }
+}
+
+fn busy(path: &Path) -> Error {
+    Error::Busy { path: path.to_owned(), holder: holder(path) }
 }
 
 /// Opens a file for reading. Does not wait for a pipe.

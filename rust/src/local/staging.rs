@@ -21,7 +21,7 @@ use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::formats::index::Index;
 use crate::local::acquire::{Bundled, DigestChoice};
 use crate::local::assemble::{self, Assembled, Assembly};
-use crate::local::disk::{self, Durability};
+use crate::local::disk::{self, Durability, Shared};
 use crate::local::plan::{Plan, Staged, Summary};
 use crate::local::seed::Seed;
 use crate::local::sources::{Sources, Transfer};
@@ -157,7 +157,7 @@ impl Planned {
         check(&tree)?;
         monitor.cancel.check()?;
         if durability == Durability::PowerCut {
-            disk::sync_disk(&tree)?;
+            disk::sync_disk(&tree, Shared::Skip)?;
         }
         Ok(assembled)
     }

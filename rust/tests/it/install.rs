@@ -4,6 +4,7 @@
 //! environment variables.
 
 mod adopt;
+mod away;
 mod back;
 mod bundles;
 mod busy;

@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use super::*;
 
+/// An absolute path, on this system.
+const PLACE: &str = if cfg!(windows) { "C:/nonexistent/game" } else { "/nonexistent/game" };
+
 fn done<R: Send + 'static>(worker: &mut Worker<R>) -> Result<R, Failure> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
@@ -60,8 +63,8 @@ fn wrong_options_are_a_failure_of_the_operation() {
         (options(""), check),
         (options("not/absolute"), launch),
         (options("not/absolute"), check),
-        (Options { mode: "no such name!".to_owned(), ..options("/nonexistent/game") }, check),
-        (options("/nonexistent/game"), plan_mode),
+        (Options { mode: "no such name!".to_owned(), ..options(PLACE) }, check),
+        (options(PLACE), plan_mode),
     ] {
         let what = format!("{options:?}");
         let failure = done(&mut Worker::start(options, work)).unwrap_err();
@@ -71,7 +74,7 @@ fn wrong_options_are_a_failure_of_the_operation() {
 
 #[test]
 fn the_status_of_nothing_is_that_nothing_is_installed() {
-    let options = Options { directory: "/nonexistent/game".into(), mode: "beta".to_owned(), ..Options::default() };
+    let options = Options { directory: PLACE.into(), mode: "beta".to_owned(), ..Options::default() };
     let status = done(&mut Worker::start(options, |options, context| context.status(options))).unwrap();
     assert_eq!((status.current, status.mode.as_str()), (None, "beta"));
 }
@@ -107,15 +110,15 @@ fn details_name_everything_but_the_user() {
 #[test]
 fn an_editor_warns_of_every_place_that_is_missing_or_wrong() {
     let urls = |places: &[&str]| places.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let well = urls(&["https://example.org/game", "/srv/game"]);
-    assert_eq!(warnings(Path::new("/games/one"), &well, Some(true)), [""; 0]);
+    let well = urls(&["https://example.org/game", PLACE]);
+    assert_eq!(warnings(Path::new(PLACE), &well, Some(true)), [""; 0]);
     for (warnings, property) in [
         (warnings(Path::new(""), &well, Some(true)), "install_dir is empty"),
         (warnings(Path::new("games/one"), &well, Some(true)), "install_dir must be"),
-        (warnings(Path::new("/games/one"), &[], Some(true)), "repository_urls is empty"),
-        (warnings(Path::new("/games/one"), &urls(&["/srv/game", " "]), Some(true)), "repository_urls has an empty"),
-        (warnings(Path::new("/games/one"), &well, None), "trust_root is empty"),
-        (warnings(Path::new("/games/one"), &well, Some(false)), "trust_root is set to a file"),
+        (warnings(Path::new(PLACE), &[], Some(true)), "repository_urls is empty"),
+        (warnings(Path::new(PLACE), &urls(&[PLACE, " "]), Some(true)), "repository_urls has an empty"),
+        (warnings(Path::new(PLACE), &well, None), "trust_root is empty"),
+        (warnings(Path::new(PLACE), &well, Some(false)), "trust_root is set to a file"),
     ] {
         assert!(matches!(warnings[..], [only] if only.starts_with(property)), "{property}: {warnings:?}");
     }

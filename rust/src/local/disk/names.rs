@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::abilities::is_beyond_the_disk;
 use super::remove::remove_file;
 use super::step::{step, step_in_half};
-use super::system::{Patience, patiently};
-use super::{held_or, system, temporary_beside};
+use super::system::{Patience, patiently, until_free};
+use super::{held_or, system, taken_or, temporary_beside};
 use crate::error::{Error, Result};
 
 /// Permissions of our own files: others may read them, and only the owner may write to them.
@@ -200,7 +200,7 @@ pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64
     if memory.clone(from, to)? {
         return Ok(0);
     }
-    if step("link", to, || fs::hard_link(from, to)).is_ok() {
+    if step("link", to, || until_free(Patience::Must, || fs::hard_link(from, to))).is_ok() {
         return Ok(0);
     }
     // A leftover may be shared with another tree, so it is never written to.
@@ -249,34 +249,44 @@ fn copy_bytes(from: &Path, to: &Path) -> Result<u64> {
 /// Sets the permission bits if the disk can hold them. Returns whether it took them: FAT, exFAT and many shares refuse,
 /// and have the permissions that they were mounted with.
 pub fn offer_mode(path: &Path, mode: u32) -> Result<bool> {
-    match step("set-mode", path, || system::set_mode(path, mode & 0o7777)) {
+    match try_mode(path, mode) {
         Ok(()) => Ok(true),
         Err(e) if is_beyond_the_disk(&e) => Ok(false),
-        Err(e) => Err(Error::io("set the mode of", path)(e)),
-    }
-}
-
-/// Sets the modification time, in nanoseconds since 1970, if the disk lets us.
-pub fn offer_mtime(path: &Path, mtime_ns: u64) -> Result<()> {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(mtime_ns);
-    match step("set-time", path, || system::set_mtime(path, time)) {
-        Err(e) if !is_beyond_the_disk(&e) => Err(Error::io("set the time of", path)(e)),
-        _ => Ok(()),
+        Err(e) => Err(taken_or("set the mode of", path)(e)),
     }
 }
 
 /// Sets the permission bits; on systems without them, only the read-only flag.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
-    step("set-mode", path, || system::set_mode(path, mode & 0o7777)).map_err(Error::io("set the mode of", path))
+    try_mode(path, mode).map_err(taken_or("set the mode of", path))
+}
+
+fn try_mode(path: &Path, mode: u32) -> io::Result<()> {
+    step("set-mode", path, || patiently(Patience::Must, || system::set_mode(path, mode & 0o7777)))
+}
+
+/// Sets the modification time, in nanoseconds since 1970, if the disk lets us.
+pub fn offer_mtime(path: &Path, mtime_ns: u64) -> Result<()> {
+    match try_mtime(path, since_1970(mtime_ns)) {
+        Err(e) if !is_beyond_the_disk(&e) => Err(taken_or("set the time of", path)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// Sets the modification time to now.
 pub fn set_mtime_now(path: &Path) -> Result<()> {
-    step("set-time", path, || system::set_mtime(path, SystemTime::now())).map_err(Error::io("set the time of", path))
+    try_mtime(path, SystemTime::now()).map_err(taken_or("set the time of", path))
 }
 
 /// Sets the modification time, in nanoseconds since 1970.
 pub fn set_mtime(path: &Path, mtime_ns: u64) -> Result<()> {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(mtime_ns);
-    step("set-time", path, || system::set_mtime(path, time)).map_err(Error::io("set the time of", path))
+    try_mtime(path, since_1970(mtime_ns)).map_err(taken_or("set the time of", path))
+}
+
+fn try_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
+    step("set-time", path, || patiently(Patience::Must, || system::set_mtime(path, time)))
+}
+
+fn since_1970(mtime_ns: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(mtime_ns)
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::step::step;
-use super::system::{Patience, patiently};
-use super::{TEMPORARY_PREFIX, held_or, list, system};
+use super::system::{Patience, patiently, until_free};
+use super::{TEMPORARY_PREFIX, held_or, list, system, taken_or};
 use crate::error::{Error, Result};
 
 /// Removes a file or link, if it exists.
@@ -25,11 +25,14 @@ pub fn remove_all(path: &Path) -> Result<()> {
 }
 
 /// Removes a folder if it is empty. Returns whether it was.
+///
+/// # Errors
+/// [`Error::Busy`] also if a program has its working folder there, on some systems.
 pub fn remove_empty_directory(path: &Path) -> Result<bool> {
-    match step("remove-folder", path, || fs::remove_dir(path)) {
+    match step("remove-folder", path, || until_free(Patience::May, || fs::remove_dir(path))) {
         Ok(()) => Ok(true),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Ok(false),
-        Err(e) => Err(Error::io("remove", path)(e)),
+        Err(e) => Err(taken_or("remove", path)(e)),
     }
 }
 

@@ -13,6 +13,8 @@ use std::time::SystemTime;
 use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::write::Shared;
+
 pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
 }
@@ -40,7 +42,15 @@ pub(super) fn patiently<T>(_patience: Patience, mut operation: impl FnMut() -> i
     operation()
 }
 
+pub(super) fn until_free<T>(_patience: Patience, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    operation()
+}
+
 pub(super) fn is_held(_error: &io::Error) -> bool {
+    false
+}
+
+pub(super) fn is_taken(_error: &io::Error) -> bool {
     false
 }
 
@@ -112,12 +122,12 @@ pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
+pub(super) fn sync_disk(path: &Path, _shared: Shared, _stuck: &mut Option<PathBuf>) -> io::Result<()> {
     Ok(rustix::fs::syncfs(open(path)?)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn sync_disk(_path: &Path) -> io::Result<()> {
+pub(super) fn sync_disk(_path: &Path, _shared: Shared, _stuck: &mut Option<PathBuf>) -> io::Result<()> {
     rustix::fs::sync();
     Ok(())
 }

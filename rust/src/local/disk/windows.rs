@@ -1,7 +1,7 @@
 //! Windows. Operations that it cannot do return `Unsupported`.
 //!
-//! A scanner or an indexer often has a file open that has just been written, and then it can be neither renamed nor
-//! removed: such operations are tried again for a while, see [`patiently`].
+//! A scanner or an indexer often has a file open that has just been written, and then it can be neither written to nor
+//! renamed nor removed: such operations are tried again for a while, see `windows/held.rs`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -9,13 +9,20 @@ use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
+
+use super::write::Shared;
 
 #[path = "windows/api.rs"]
 mod api;
+#[path = "windows/held.rs"]
+mod held;
 #[cfg(test)]
 #[path = "windows/tests.rs"]
 mod tests;
+
+pub(super) use held::{Patience, first_held, holders, is_held, is_taken, patiently, until_free};
+pub use held::{is_executed, runs};
 
 /// To open folders, too, and to open links themselves.
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
@@ -24,80 +31,11 @@ const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 /// Enough to set times, and given for read-only files.
 const FILE_WRITE_ATTRIBUTES: u32 = 0x0100;
 
-const ERROR_ACCESS_DENIED: i32 = 5;
-const ERROR_SHARING_VIOLATION: i32 = 32;
 const ERROR_LOCK_VIOLATION: i32 = 33;
-const ERROR_DIR_NOT_EMPTY: i32 = 145;
 const ERROR_PRIVILEGE_NOT_HELD: i32 = 1314;
 
 /// The one byte that locks are taken on: far behind the text, which others may then read and the holder write.
 const LOCKED_BYTE: u64 = 1 << 62;
-
-/// How long to try again what somebody's open handle prevents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// For what must be done: the time that scanners were seen to need, <https://github.com/rust-lang/rustup/pull/1873>.
-    Must,
-    /// For what the next run can do as well, such as removing.
-    May,
-}
-
-/// Tries again with growing pauses while another program has the file open.
-pub(super) fn patiently<T>(patience: Patience, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let limit = match patience {
-        Patience::Must => Duration::from_secs(30),
-        Patience::May => Duration::from_secs(1),
-    };
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(10);
-    loop {
-        match operation() {
-            Err(e) if is_held(&e) && begun.elapsed() + pause < limit => std::thread::sleep(pause),
-            other => return other,
-        }
-        pause = (pause * 2).min(Duration::from_secs(2));
-    }
-}
-
-/// Whether an error can come from another program's handle. Windows also says "access denied" for a folder with an open
-/// file in it.
-pub(super) fn is_held(error: &io::Error) -> bool {
-    let codes = [ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DIR_NOT_EMPTY];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
-/// The programs that have this file, or one directly in this folder, open.
-pub(super) fn holders(path: &Path) -> Vec<String> {
-    const MAX_FILES: usize = 1000;
-    let inside = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).take(MAX_FILES);
-    let files: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(inside).filter(|path| path.is_file()).collect();
-    api::holders(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())
-}
-
-/// The first file of a tree that somebody has open in a way that prevents its removal.
-pub(super) fn first_held(tree: &Path) -> Option<PathBuf> {
-    const DELETE: u32 = 0x0001_0000;
-    let mut rest = vec![tree.to_owned()];
-    while let Some(path) = rest.pop() {
-        let Ok(found) = fs::symlink_metadata(&path) else { continue };
-        if found.is_dir() {
-            rest.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
-            continue;
-        }
-        let mut options = OpenOptions::new();
-        options.access_mode(DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-        if options.open(&path).is_err_and(|e| e.raw_os_error() == Some(ERROR_SHARING_VIOLATION)) {
-            return Some(path);
-        }
-    }
-    None
-}
-
-/// Whether a program runs from this file: the system lets nobody write to it then.
-pub fn is_executed(program: &Path) -> bool {
-    let opened = OpenOptions::new().write(true).open(program);
-    opened.is_err_and(|e| e.raw_os_error() == Some(ERROR_SHARING_VIOLATION))
-}
 
 /// Takes a lock without waiting. Returns whether it was free.
 pub(super) fn try_lock(file: &File, is_exclusive: bool) -> io::Result<bool> {
@@ -142,21 +80,34 @@ pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
 /// Flushes each file: only an administrator may flush a whole disk. NTFS journals names and lengths, but not content, so
 /// a power cut could leave zeros in files that look complete.
 ///
-/// A file with several names was flushed with the version that it is shared with, and that may be running now, so that
-/// nobody may write to it.
-pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
-    let mut rest = vec![path.to_owned()];
+/// Files that somebody has open come last, when most are free again; the first that stays so is `stuck`.
+pub(super) fn sync_disk(path: &Path, shared: Shared, stuck: &mut Option<PathBuf>) -> io::Result<()> {
+    let (mut rest, mut held) = (vec![path.to_owned()], Vec::new());
     while let Some(path) = rest.pop() {
         let found = fs::symlink_metadata(&path)?;
         if found.is_dir() {
             for entry in fs::read_dir(&path)? {
                 rest.push(entry?.path());
             }
-        } else if found.is_file() && !information(&path).is_ok_and(|found| found.links > 1) {
-            flush(&path, found.permissions())?;
+        } else if found.is_file() && (shared == Shared::Flush || !has_other_names(&path)) {
+            match flush(&path, found.permissions()) {
+                Err(e) if is_held(&e) => held.push((path, found.permissions())),
+                other => other?,
+            }
         }
     }
-    Ok(())
+    patiently(Patience::Must, || {
+        while let Some((path, permissions)) = held.last() {
+            *stuck = Some(path.clone());
+            flush(path, permissions.clone())?;
+            held.pop();
+        }
+        Ok(())
+    })
+}
+
+fn has_other_names(path: &Path) -> bool {
+    information(path).is_ok_and(|found| found.links > 1)
 }
 
 fn flush(path: &Path, permissions: fs::Permissions) -> io::Result<()> {

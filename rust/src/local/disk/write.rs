@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::step::{step, step_in_half};
-use super::{irregular, is_irregular, must_be_regular, names, remove, system, temporary_beside};
+use super::system::{Patience, until_free};
+use super::{busy, irregular, is_irregular, must_be_regular, names, remove, system, taken_or, temporary_beside};
 use crate::error::{Error, Result};
 
 /// Permissions of files that hold a secret.
@@ -41,9 +42,10 @@ fn open_as(path: &Path, mode: u32) -> Result<File> {
     let mut options = OpenOptions::new();
     system::follow_no_link(options.read(true).write(true).create(true).truncate(false));
     system::create_with(&mut options, mode);
-    match step("create", path, || options.open(path)) {
+    match step("create", path, || until_free(Patience::Must, || options.open(path))) {
         Ok(file) => must_be_regular(file, path),
         Err(_) if is_irregular(path) => Err(irregular(path)),
+        Err(e) if system::is_taken(&e) => Err(busy(path)),
         Err(e) => Err(Error::io("create", path)(e)),
     }
 }
@@ -142,7 +144,23 @@ pub fn sync_directory(path: &Path) -> Result<()> {
     step("sync-folder", path, || system::sync_directory(path)).map_err(Error::io("sync", path))
 }
 
-/// Makes everything written so far on the disk of `path` survive a power cut.
-pub fn sync_disk(path: &Path) -> Result<()> {
-    step("sync-disk", path, || system::sync_disk(path)).map_err(Error::io("sync", path))
+/// What [`sync_disk`] does with files that have several names, where it goes from file to file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// They were flushed with the version that they are shared with, and that may be running now, so that nobody may
+    /// write to them.
+    Skip,
+    /// All their names are new.
+    Flush,
+}
+
+/// Makes everything written so far on the disk of `path` survive a power cut. Where another program's open file prevents
+/// it, tries again for half a minute.
+///
+/// # Errors
+/// [`Error::Busy`] with that program.
+pub fn sync_disk(path: &Path, shared: Shared) -> Result<()> {
+    let mut stuck = None;
+    let synced = step("sync-disk", path, || system::sync_disk(path, shared, &mut stuck));
+    synced.map_err(|error| taken_or("sync", stuck.as_deref().unwrap_or(path))(error))
 }

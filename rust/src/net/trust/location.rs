@@ -102,11 +102,15 @@ mod tests {
         let parse = |text: &str| text.parse::<Location>().unwrap();
         assert!(matches!(parse("https://host/a"), Location::Url(_)));
         assert!(matches!(parse("HTTP://host"), Location::Url(_)));
-        assert_eq!(parse("file:///srv/a%20b"), Location::Folder("/srv/a b".into()));
+        let (url, folder) =
+            if cfg!(windows) { ("file:///C:/a%20b", "C:/a b") } else { ("file:///srv/a%20b", "/srv/a b") };
+        assert_eq!(parse(url), Location::Folder(folder.into()));
         assert_eq!(parse("some/folder"), Location::Folder("some/folder".into()));
-        for bad in ["", "ftp://host/", "http://", "file://other-host/x", "host:8080/x", "https:/host/x"] {
+        for bad in ["", "ftp://host/", "http://", "host:8080/x", "https:/host/x"] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }
+        // On Windows, that is a share.
+        assert_eq!("file://other-host/x".parse::<Location>().is_ok(), cfg!(windows));
     }
 
     #[test]

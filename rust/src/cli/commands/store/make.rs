@@ -10,7 +10,7 @@ use crate::event::{Event, Monitor};
 use crate::formats::archive::Layout;
 use crate::formats::index::{FeatureFlags, Index};
 use crate::limits;
-use crate::local::disk::{self, Durability};
+use crate::local::disk::{self, Durability, Shared};
 use crate::local::extract::IndexKind;
 use crate::local::make::{self, Made, MakeOptions};
 use crate::local::preflight;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
     if made.new_chunks > 0 {
         // After a power cut, an index must not survive without the chunks it names.
-        disk::sync_disk(store.root())?;
+        disk::sync_disk(store.root(), Shared::Skip)?;
     }
     write(&args.index, &made.index.to_bytes())?;
     output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));

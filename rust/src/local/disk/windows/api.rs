@@ -135,6 +135,37 @@ pub(super) fn keep_private(path: &Path) -> io::Result<()> {
     outcome
 }
 
+/// Who may do what with a file or folder, in the words of the system; `WD` is everyone, `BU` are all users.
+#[cfg(test)]
+pub(super) fn rules(path: &Path) -> io::Result<String> {
+    use windows_sys::Win32::Security::Authorization::ConvertSecurityDescriptorToStringSecurityDescriptorW;
+    use windows_sys::Win32::Security::GetFileSecurityW;
+    let path = wide(path.as_os_str());
+    // As the API wants it, the memory is aligned for pointers.
+    let mut descriptor = [0_u64; 512];
+    let (size, mut needed) = (u32::try_from(size_of_val(&descriptor)).unwrap(), 0);
+    let at = descriptor.as_mut_ptr().cast();
+    // SAFETY: the path ends with a zero, and `at` has room for `size` bytes.
+    done(unsafe { GetFileSecurityW(path.as_ptr(), DACL_SECURITY_INFORMATION, at, size, &raw mut needed) })?;
+    let (mut text, mut units) = (ptr::null_mut(), 0);
+    // SAFETY: the descriptor was written by the system; `text` receives memory that is freed below.
+    done(unsafe {
+        ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            at,
+            SDDL_REVISION_1,
+            DACL_SECURITY_INFORMATION,
+            &raw mut text,
+            &raw mut units,
+        )
+    })?;
+    // SAFETY: the system wrote this many units, the last of which is a zero.
+    let words = unsafe { std::slice::from_raw_parts(text, usize::try_from(units).unwrap()) };
+    let said = String::from_utf16_lossy(words).trim_end_matches('\0').to_owned();
+    // SAFETY: the system allocated it for us to free, and it is not used afterwards.
+    unsafe { LocalFree(text.cast()) };
+    Ok(said)
+}
+
 /// The programs that have one of these files open, as far as the Restart Manager knows.
 pub(super) fn holders(files: &[&Path]) -> Vec<String> {
     let mut session = 0;

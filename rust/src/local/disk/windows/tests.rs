@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-use crate::local::disk;
+use crate::local::disk::{self, Shared};
 
 struct Folder(tempfile::TempDir);
 
@@ -65,16 +65,18 @@ fn names_of_a_file_are_counted_and_files_are_told_apart() {
     assert_eq!(ask(&other).0, 1);
 }
 
+/// Lets a scanner go on for a moment.
+fn release(held: File) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(held);
+    })
+}
+
 #[test]
 fn file_that_somebody_has_open_for_a_moment_is_renamed_replaced_and_removed() {
     let folder = Folder::new();
     let (from, to, target) = (folder.file("from"), folder.path("to"), folder.file("target"));
-    let release = |held: File| {
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(300));
-            drop(held);
-        })
-    };
     let scanner = release(hold(&from));
     disk::rename(&from, &to).unwrap();
     scanner.join().unwrap();
@@ -88,6 +90,87 @@ fn file_that_somebody_has_open_for_a_moment_is_renamed_replaced_and_removed() {
 }
 
 #[test]
+fn file_that_somebody_has_open_for_a_moment_is_flushed_and_opened() {
+    let folder = Folder::new();
+    let (fresh, read_only) = (folder.file("fresh.exe"), folder.file("read-only.exe"));
+    disk::set_mode(&read_only, 0o444).unwrap();
+    let scanners = [&fresh, &read_only].map(|path| release(hold(path)));
+    disk::sync_disk(folder.0.path(), Shared::Skip).unwrap();
+    for scanner in scanners {
+        scanner.join().unwrap();
+    }
+    assert!(fs::metadata(&read_only).unwrap().permissions().readonly());
+    disk::set_mode(&read_only, 0o644).unwrap();
+    let scanner = release(hold(&fresh));
+    drop(disk::open_or_create(&fresh).unwrap());
+    scanner.join().unwrap();
+}
+
+#[test]
+fn times_modes_and_names_are_given_to_a_file_that_shares_nothing_for_a_moment() {
+    let folder = Folder::new();
+    let (from, to) = (folder.file("from"), folder.path("to"));
+    let hold_all = || release(OpenOptions::new().read(true).share_mode(0).open(&from).unwrap());
+    let scanner = hold_all();
+    disk::set_mtime(&from, 1_500_000_000_000_000_000).unwrap();
+    disk::set_mode(&from, 0o444).unwrap();
+    disk::set_mode(&from, 0o644).unwrap();
+    scanner.join().unwrap();
+    let scanner = hold_all();
+    assert_eq!(disk::clone_or_link(&from, &to, &disk::CloneMemory::default()).unwrap(), 0);
+    scanner.join().unwrap();
+    assert_eq!(disk::link_count(&to, &fs::symlink_metadata(&to).unwrap()), 2);
+}
+
+#[test]
+fn files_that_stay_open_are_busy_after_half_a_minute_in_all() {
+    let folder = Folder::new();
+    let (one, other) = (folder.file("one"), folder.file("other"));
+    let held = [hold(&one), hold(&other)];
+    let begun = std::time::Instant::now();
+    let error = disk::sync_disk(folder.0.path(), Shared::Skip).unwrap_err();
+    let Error::Busy { path, holder } = &error else { panic!("{error}") };
+    assert!([&one, &other].contains(&path) && !holder.is_empty(), "{error}");
+    let seconds = begun.elapsed().as_secs();
+    assert!((25..40).contains(&seconds), "{seconds}");
+    drop(held);
+    disk::sync_disk(folder.0.path(), Shared::Skip).unwrap();
+}
+
+#[test]
+fn names_that_are_all_new_are_flushed() {
+    let folder = Folder::new();
+    let one = folder.file("one");
+    fs::hard_link(&one, folder.path("other")).unwrap();
+    // Whoever flushes a file opens it.
+    let (held, begun) = (hold(&one), std::time::Instant::now());
+    disk::sync_disk(folder.0.path(), Shared::Skip).unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(300), "{:?}", begun.elapsed());
+    let scanner = release(held);
+    disk::sync_disk(folder.0.path(), Shared::Flush).unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+    scanner.join().unwrap();
+}
+
+#[test]
+fn working_folder_of_a_program_is_held() {
+    let folder = Folder::new();
+    let inner = folder.path("inner");
+    fs::create_dir(&inner).unwrap();
+    assert_eq!(super::first_held(folder.0.path()), None);
+    let mut command = std::process::Command::new("cmd");
+    // It waits for a line.
+    command.args(["/c", "set /p line="]).current_dir(&inner);
+    let mut there = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    assert_eq!(super::first_held(folder.0.path()), Some(inner.clone()));
+    assert_eq!(disk::remove_empty_directory(&inner).unwrap_err().code(), "busy");
+    drop(there.stdin.take());
+    there.wait().unwrap();
+    disk::must_be_free(folder.0.path()).unwrap();
+    assert!(disk::remove_empty_directory(&inner).unwrap());
+}
+
+#[test]
 fn leftover_that_somebody_has_open_is_busy_after_a_second() {
     let folder = Folder::new();
     let path = folder.file("open");
@@ -95,10 +178,9 @@ fn leftover_that_somebody_has_open_is_busy_after_a_second() {
     let begun = std::time::Instant::now();
     assert_eq!(disk::remove_file(&path).unwrap_err().code(), "busy");
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    let (found, holder) = disk::first_held(folder.0.path()).unwrap();
-    assert!(found == path && !holder.is_empty());
-    drop(held);
-    assert_eq!(disk::first_held(folder.0.path()), None);
+    let scanner = release(held);
+    disk::must_be_free(folder.0.path()).unwrap();
+    scanner.join().unwrap();
     disk::remove_file(&path).unwrap();
 }
 
@@ -132,7 +214,7 @@ fn whole_tree_is_flushed_with_its_read_only_files() {
     let file = folder.file("inner/read-only");
     folder.file("other");
     disk::set_mode(&file, 0o444).unwrap();
-    disk::sync_disk(folder.0.path()).unwrap();
+    disk::sync_disk(folder.0.path(), Shared::Skip).unwrap();
     assert!(fs::metadata(&file).unwrap().permissions().readonly());
     disk::set_mode(&file, 0o644).unwrap();
 }
@@ -144,7 +226,7 @@ fn file_shared_with_a_running_version_is_not_opened_for_the_flush() {
     fs::hard_link(&program, new.path("game.exe")).unwrap();
     new.file("data");
     let held = hold(&program);
-    disk::sync_disk(new.0.path()).unwrap();
+    disk::sync_disk(new.0.path(), Shared::Skip).unwrap();
     drop(held);
 }
 
@@ -193,11 +275,15 @@ fn private_folder_is_entered_by_its_owner() {
     disk::make_private_directory(&keys).unwrap();
     disk::write_private(&keys.join("key"), b"secret", disk::Durability::Kill).unwrap();
     assert_eq!(fs::read(keys.join("key")).unwrap(), b"secret");
-    // Who may enter is in the words of the system, not of ours.
-    let said = std::process::Command::new("icacls").arg(&keys).output();
-    if let Ok(said) = said.map(|it| String::from_utf8_lossy(&it.stdout).into_owned())
-        && !said.trim().is_empty()
-    {
-        assert!(!said.contains("Users") && !said.contains("Everyone"), "{said}");
+    let open = folder.path("open");
+    fs::create_dir(&open).unwrap();
+    let may_all = |path: &PathBuf| {
+        let rules = super::api::rules(path).unwrap();
+        assert!(rules.starts_with("D:") && rules.contains("(A;"), "{rules}");
+        ["WD)", "BU)", "AU)"].iter().any(|who| rules.contains(who))
+    };
+    for path in [&keys, &keys.join("key")] {
+        assert!(!may_all(path), "{}", super::api::rules(path).unwrap());
     }
+    println!("{} {}", super::api::rules(&keys).unwrap(), super::api::rules(&open).unwrap());
 }

@@ -1,0 +1,69 @@
+//! An uninstallation that cannot take a version away leaves everything as it was; one that is killed is finished.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::shop::Shop;
+use crate::support::run::Run;
+use crate::support::trees::{Same, assert_same, snapshot};
+
+/// An install of two versions, with an entry in the menu.
+fn integrated() -> Shop {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    assert_eq!(shop.launch(&[]).code, Some(0), "no longer on trial");
+    shop.vsekai(&["integrate"]).done();
+    assert_eq!(entries(&shop).len(), 1);
+    shop
+}
+
+fn entries(shop: &Shop) -> Vec<PathBuf> {
+    let folder = shop.path("home/.local/share/applications");
+    let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    found.filter(|path| path.extension().is_some_and(|ending| ending == "desktop")).collect()
+}
+
+/// The numbers of the operations that take the names of the versions away.
+fn leavings() -> Vec<u64> {
+    let shop = integrated();
+    let counted = shop.path("counted");
+    let mut command = shop.command(&["uninstall"]);
+    Run::of(command.arg(shop.game()).env("VSEKAI_FAULT", format!("count:{}", counted.display()))).done();
+    assert!(!shop.game().exists() && entries(&shop).is_empty());
+    let lines = fs::read_to_string(&counted).unwrap();
+    let of_leaving = lines.lines().filter(|line| line.contains(" rename ") && line.contains("versions/.leaving-"));
+    of_leaving.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn version_that_cannot_be_taken_away_leaves_all_as_it_was() {
+    let leavings = leavings();
+    assert_eq!(leavings.len(), 2, "{leavings:?}");
+    for number in leavings {
+        let shop = integrated();
+        let (install, home) = (snapshot(&shop.game().join("versions")), snapshot(&shop.path("home")));
+        let state = fs::read(shop.control("state.json")).unwrap();
+        let mut command = shop.command(&["uninstall"]);
+        Run::of(command.arg(shop.game()).env("VSEKAI_FAULT", format!("{number}:eacces"))).failed("permission_denied");
+        assert_same(&install, &snapshot(&shop.game().join("versions")), Same::Modes);
+        assert_same(&home, &snapshot(&shop.path("home")), Same::Modes);
+        assert_eq!(fs::read(shop.control("state.json")).unwrap(), state);
+        assert!(!shop.control("uninstalling").exists());
+        assert_eq!(shop.launch(&[]).last["version"], "2.0.0");
+        shop.vsekai(&["uninstall"]).done();
+        assert!(!shop.game().exists() && entries(&shop).is_empty());
+    }
+}
+
+#[test]
+fn killed_uninstallation_is_finished_with_the_entries_in_the_menu() {
+    for number in leavings() {
+        let shop = integrated();
+        let mut command = shop.command(&["uninstall"]);
+        let status = command.arg(shop.game()).env("VSEKAI_FAULT", format!("{number}:after")).status().unwrap();
+        assert_eq!(status.code(), None, "killed");
+        assert_eq!(shop.version(), "nothing");
+        shop.vsekai(&["uninstall"]).done();
+        assert!(!shop.game().exists() && entries(&shop).is_empty());
+    }
+}
