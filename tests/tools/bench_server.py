@@ -1,11 +1,18 @@
 #!/usr/bin/env python3
 """Measures vsekai-server against nginx and `desync chunk-server` on the same chunks, in the same run.
 
+<<<<<<< HEAD
 bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,postgres,check,publish,memory,missing]
+=======
+bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,check,publish,memory,missing,copy]
+>>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
 
 The server runs on the first core and wrk on the second. It compares requests per second of the server's CPU time (of all
 its processes, from /proc), as the median of rounds in which all servers take turns. Chunks are the real game's if
 VSEKAI_TEST_DATA names it, or generated noise. Rows say what is missing on this machine.
+
+`copy` compares `vsekai-server copy` from SQLite to PostgreSQL with a program that reads the same rows from SQLite and
+writes them into the same tables, with their keys and indexes, by COPY in binary, without comparing what arrived.
 """
 
 import argparse
@@ -16,11 +23,15 @@ import shutil
 import signal
 import sqlite3
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.parse
 import urllib.request
+import uuid
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -100,6 +111,32 @@ class Ours(Server):
             line = self.process.stdout.readline()
             (folder / "token").write_text(Path(line.removeprefix("Admin token in ").strip()).read_text().strip())
         self.token = (folder / "token").read_text()
+
+
+def binary(value, kind):
+    """A value of SQLite as COPY of PostgreSQL reads it in binary."""
+    if value is None:
+        return struct.pack("!i", -1)
+    if kind == "bigint":
+        value = struct.pack("!q", value)
+    elif kind == "boolean":
+        value = struct.pack("!?", value)
+    elif kind == "uuid" and isinstance(value, str):
+        value = uuid.UUID(value).bytes
+    elif isinstance(value, str):
+        value = value.encode()
+    return struct.pack("!i", len(value)) + value
+
+
+def write_rows(file, source, table, columns):
+    """Writes the rows of a table for COPY in binary."""
+    file.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+    count = struct.pack("!h", len(columns))
+    kinds = [kind for _, kind in columns]
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    for row in source.execute(f'SELECT {names} FROM "{table}"'):
+        file.write(count + b"".join(map(binary, row, kinds)))
+    file.write(struct.pack("!h", -1))
 
 
 def free_port():
@@ -358,6 +395,95 @@ class Bench:
         shown = f"{median:.0f} ms (half of them there, and pinned by it; the request included)"
         self.row("missing-query of 5,000 ids among 1,000,000", shown, "≤ 100 ms", median <= 100)
 
+    def many_versions(self, count):
+        """An SQLite database with this many versions, each with a few bytes of the largest file changed."""
+        folder = self.scratch / "versions"
+        folder.mkdir()
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"}
+        tree = folder / "tree"
+        ran(RELEASE / "vsekai", "store", "extract", "--no-shared-cache", "--store", self.store, self.index, tree)
+        largest = max((path for path in tree.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+        server = Ours(folder / "server", "bundles=false", "clean_every_min=0", "probe_every_s=0", "log=warn", cores="0-1")
+        environment["VSEKAI_TOKEN"] = server.token
+        try:
+            ran(RELEASE / "vsekai", "keys", "init", folder / "keys", "--online", server.url, env=environment)
+            for number in range(count):
+                with largest.open("r+b") as file:
+                    file.seek(random.Random(number).randrange(largest.stat().st_size - 64))
+                    file.write(random.Random(-number).randbytes(64))
+                ran(RELEASE / "vsekai", "--json", "publish", tree, "--mode", "stable", "--version", f"1.{number}.0",
+                    "--platform", "linux-x86_64", "--entry", self.entry, "--server", server.url, "--keys", folder / "keys",
+                    env=environment)
+        finally:
+            server.stop()
+        return folder / "server/vsekai.db"
+
+    def psql(self, database, sql):
+        return ran("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-f", "-", database, input=sql)
+
+    def empty_database(self):
+        """A new database that has the tables already."""
+        url = urllib.parse.urlsplit(os.environ["TEST_POSTGRES_URL"])
+        name = f"bench_{uuid.uuid4().hex}"
+        self.psql(url.geturl(), f"CREATE DATABASE {name}")
+        database = url._replace(path=f"/{name}").geturl()
+        ran(RELEASE / "vsekai-server", "migrate", "--data", self.scratch / "migrated", "--database", database)
+        return database
+
+    def copied_plainly(self, source, database):
+        """Seconds to read all rows from SQLite and to write them by COPY."""
+        listed = self.psql(database, "SELECT table_name, column_name, data_type FROM information_schema.columns "
+                                     "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position")
+        columns = {}
+        for line in listed.splitlines():
+            table, column, kind = line.split("\t")
+            columns.setdefault(table, []).append((column, kind))
+        rows = sqlite3.connect(source, check_same_thread=False)
+        known = {name for name, in rows.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables = [table for table in columns if table in known and not table.startswith("_")]
+        # Tables of their own: those of the server have rows already.
+        copies = (f"CREATE TABLE plain.{table} (LIKE public.{table} INCLUDING ALL);" for table in tables)
+        self.psql(database, "CREATE SCHEMA plain;" + "".join(copies))
+        pipe = self.scratch / "rows"
+        script = []
+        for number, table in enumerate(tables):
+            os.mkfifo(f"{pipe}{number}")
+            names = ", ".join(f'"{name}"' for name, _ in columns[table])
+            script.append(f"\\copy plain.{table} ({names}) FROM '{pipe}{number}' WITH (FORMAT binary)\n")
+
+        def write():
+            for number, table in enumerate(tables):
+                with open(f"{pipe}{number}", "wb", buffering=1 << 20) as file:
+                    write_rows(file, rows, table, columns[table])
+
+        begin = time.monotonic()
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        self.psql(database, "".join(script))
+        writer.join()
+        took = time.monotonic() - begin
+        rows.close()
+        for number in range(len(tables)):
+            os.unlink(f"{pipe}{number}")
+        return took
+
+    def copy(self):
+        if not os.environ.get("TEST_POSTGRES_URL") or not shutil.which("psql"):
+            return self.row("copy of 20 versions to PostgreSQL", "skipped: no PostgreSQL", "≤ 2", None)
+        source = self.many_versions(20)
+        rounds = []
+        for _ in range(self.options.rounds):
+            database = self.empty_database()
+            begin = time.monotonic()
+            ran(RELEASE / "vsekai-server", "copy", "--from", f"sqlite:{source}", "--to", database)
+            ours = time.monotonic() - begin
+            plain = self.copied_plainly(source, self.empty_database())
+            rounds.append((ours / plain, ours, plain))
+        ratio, ours, plain = (statistics.median(column) for column in zip(*rounds))
+        size = source.stat().st_size / 1e6
+        shown = f"{ratio:.2f} × reading the rows and writing them by COPY ({ours:.2f} s against {plain:.2f} s, {size:.0f} MB)"
+        self.row("copy of 20 versions from SQLite to PostgreSQL, compared", shown, "≤ 2", ratio <= 2)
+
     def post(self, server, path, body):
         headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers, method="POST")
@@ -367,12 +493,20 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+<<<<<<< HEAD
     cases = ["hot", "cold", "postgres", "check", "publish", "memory", "missing"]
+=======
+    cases = ["hot", "cold", "check", "publish", "memory", "missing", "copy"]
+>>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--only", default=",".join(cases))
     options = parser.parse_args()
+    if "copy" in options.only.split(",") and not os.environ.get("VSEKAI_ASKED_POSTGRES"):
+        os.environ["VSEKAI_ASKED_POSTGRES"] = "1"
+        postgres = REPO / "tests/tools/postgres.sh"
+        os.execv(postgres, [str(postgres), sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]])
     if not shutil.which("wrk"):
         print("SKIPPED: wrk is not installed: the server is not measured", file=sys.stderr)
         return

@@ -22,9 +22,6 @@ const LEFT_S: i64 = 7 * 86_400 / 2;
 /// Most signatures of one call: each makes files that stay for a while.
 const MAX_RAISE: u64 = 100_000;
 
-/// Warn when less than this is left of a mode.
-const MODE_WARN_S: i64 = 30 * 86_400;
-
 impl Service {
     /// Signs catalog, snapshot and timestamp again if they are due. Returns whether they were.
     ///
@@ -112,25 +109,33 @@ fn online(view: &View) -> impl Iterator<Item = (&str, i64)> {
     expiries(view).filter(|(role, _)| is_signed_here(role))
 }
 
-/// From how many seconds on to warn: the last third of the days of root and targets. The days of a mode are up to its
-/// publisher, and not known here.
-fn warn_s(role: &str) -> i64 {
-    match role {
-        "root" | "targets" => i64::from(Days::default().of(role)) * 86_400 / 3,
-        _ => MODE_WARN_S,
-    }
+/// When fewer days than this are left, the holder of a role's key must sign again: the last third of the days that keys
+/// have by default, because metadata does not say when it was signed.
+pub fn warning_days(role: &str) -> i64 {
+    i64::from(Days::default().of(role).div_ceil(3))
+}
+
+/// The roles that somebody else must sign again soon, and how many days each has left.
+fn ending_offline(view: &View) -> impl Iterator<Item = (&str, i64)> {
+    let offline = expiries(view).filter(|(role, _)| !is_signed_here(role));
+    offline
+        .filter(|(role, left)| *left < warning_days(role) * 86_400)
+        .map(|(role, left)| (role, left.div_euclid(86_400)))
 }
 
 fn warn_of_offline_roles(view: &View) {
-    for (role, left) in expiries(view).filter(|(role, _)| !is_signed_here(role)) {
-        if left < warn_s(role) {
-            let days = left / 86_400;
-            tracing::warn!(
-                role,
-                days,
-                "the metadata of {role} expires soon: the holder of its key must sign it again (`vsekai keys renew`)"
-            );
-        }
+    for (role, days) in ending_offline(view) {
+        let remedy = remedy(role);
+        tracing::warn!(role, days, "the metadata of {role} expires soon: the holder of its key must run {remedy}");
+    }
+}
+
+/// What the holder of the key of an offline role runs.
+fn remedy(role: &str) -> String {
+    match role {
+        "root" => "`vsekai keys renew-root KEYS`, then `vsekai keys push KEYS --server URL`".to_owned(),
+        "targets" => "`vsekai keys push KEYS --server URL`".to_owned(),
+        mode => format!("`vsekai keys renew KEYS {mode} --server URL`"),
     }
 }
 
@@ -178,4 +183,53 @@ fn expiry_times(view: &View) -> impl Iterator<Item = (&str, DateTime<Utc>)> {
         let document: Document = serde_json::from_slice(&file.bytes).ok()?;
         Some((role, document.signed.expires))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RepositoryFile;
+
+    fn view(path: &str, days: i64) -> View {
+        let ends = Time::now().plus_seconds(days * 86_400 + 3600);
+        let bytes = json!({"signed": {"version": 1, "expires": ends.to_string()}}).to_string().into_bytes();
+        View { metadata: vec![RepositoryFile { path: path.to_owned(), bytes }], ..View::default() }
+    }
+
+    #[test]
+    fn everybody_else_is_warned_of_in_the_last_third_of_their_days() {
+        for path in ["tuf/1.root.json", "tuf/targets.json", "tuf/stable.json"] {
+            assert_eq!(ending_offline(&view(path, 122)).count(), 0, "{path}");
+            for days in [121, 29, 0, -3] {
+                let found: Vec<i64> = ending_offline(&view(path, days)).map(|(_, days)| days).collect();
+                assert_eq!(found, [days], "{path}");
+            }
+        }
+        assert_eq!(ending_offline(&view("tuf/timestamp.json", 1)).count(), 0, "the server renews it");
+    }
+
+    #[test]
+    fn page_alert_and_board_warn_from_the_same_day_on() {
+        let days = warning_days("stable");
+        assert!(["root", "targets"].iter().all(|role| warning_days(role) == days));
+        let page = include_str!("../pages/files/overview.js");
+        assert!(page.contains(&format!("holder: {days} }}")), "{page}");
+        let alerts = include_str!("../../deploy/alerts.yml");
+        assert!(alerts.contains(&format!("- time() < {days} * 86400\n")), "{alerts}");
+        let board = include_str!("../../deploy/grafana.json");
+        assert!(board.contains(&format!("\"value\": {}\n", days * 86_400)), "{board}");
+    }
+
+    #[test]
+    fn page_alert_and_log_name_the_same_commands() {
+        let page = include_str!("../pages/files/overview.js");
+        let alerts = include_str!("../../deploy/alerts.yml");
+        for (role, commands) in
+            [("root", &["keys renew-root", "keys push"][..]), ("targets", &["keys push"]), ("stable", &["keys renew"])]
+        {
+            for command in commands {
+                assert!([page, alerts, &remedy(role)].iter().all(|text| text.contains(command)), "{role}: {command}");
+            }
+        }
+    }
 }

@@ -53,6 +53,7 @@ pub(super) struct Signed {
 #[derive(Debug, Clone)]
 pub struct Signer {
     keys: Arc<ServiceKeys>,
+    folder: PathBuf,
 }
 
 impl Signer {
@@ -62,9 +63,10 @@ impl Signer {
     /// # Errors
     /// [`Error::Updater`] if the folder cannot be read or written.
     pub async fn open(folder: PathBuf, may_make: bool) -> Result<Self> {
-        let open = move || if may_make { open_keys(&folder) } else { Ok(Keys::service_as_is(&folder)?) };
+        let place = folder.clone();
+        let open = move || if may_make { open_keys(&place) } else { Ok(Keys::service_as_is(&place)?) };
         let keys = blocking("opening keys", open).await?;
-        Ok(Self { keys: Arc::new(keys) })
+        Ok(Self { keys: Arc::new(keys), folder })
     }
 
     /// The public keys.
@@ -75,21 +77,13 @@ impl Signer {
         Ok(self.keys.online_keys()?)
     }
 
-    /// Fails if the repository with this metadata names keys that this server lacks.
+    /// Fails if the repository with this metadata names keys that this server lacks, or that its folder has lost since.
     pub(super) async fn check_keys(&self, metadata: Vec<RepositoryFile>) -> Result<()> {
-        let keys = Arc::clone(&self.keys);
+        let (keys, folder) = (Arc::clone(&self.keys), self.folder.clone());
         let check = move || {
-            let publication = Publication::open_service(shelf(metadata), &keys)?;
-            publication.check_keys(CATALOG_ROLE).map_err(|error| match error {
-                vsekai_updater::Error::KeyMissing { role, .. } => {
-                    let reason = format!(
-                        "The folder of keys lacks the key of {role} that the repository names; put it there, and start \
-                         again"
-                    );
-                    Error::Unavailable { code: "keys_missing", reason }
-                }
-                error => error.into(),
-            })
+            compare_keys(metadata.clone(), &keys, "put it there, and start again")?;
+            let put_back = "put it back: this server has it in memory, and the next start has not";
+            compare_keys(metadata, &kept_keys(&folder, put_back)?, put_back)
         };
         blocking("comparing keys", check).await
     }
@@ -122,6 +116,30 @@ impl Signer {
         let keys = Arc::clone(&self.keys);
         blocking("signing", move || sign(&keys, metadata, &catalog, &accept, renew)).await
     }
+}
+
+/// Fails, with this remedy, if the repository with this metadata names other keys.
+fn compare_keys(metadata: Vec<RepositoryFile>, keys: &ServiceKeys, remedy: &str) -> Result<()> {
+    let publication = Publication::open_service(shelf(metadata), keys)?;
+    publication.check_keys(CATALOG_ROLE).map_err(|error| match error {
+        vsekai_updater::Error::KeyMissing { role, .. } => {
+            let reason = format!("The folder of keys lacks the key of {role} that the repository names; {remedy}");
+            Error::Unavailable { code: "keys_missing", reason }
+        }
+        error => error.into(),
+    })
+}
+
+/// The keys that are in the folder now.
+fn kept_keys(folder: &std::path::Path, remedy: &str) -> Result<ServiceKeys> {
+    let unreadable = |why: &str| {
+        let reason = format!("The folder of keys, {}, {why}; {remedy}", folder.display());
+        Error::Unavailable { code: "keys_missing", reason }
+    };
+    if !folder.exists() {
+        return Err(unreadable("is gone"));
+    }
+    Keys::service_as_is(folder).map_err(|error| unreadable(&format!("cannot be read: {error}")))
 }
 
 /// Several servers may start at once on a folder without keys: one makes them, and the others wait.

@@ -12,7 +12,7 @@ use super::{Event, Webhooks};
 use crate::db::View;
 use crate::error::Result;
 use crate::model::Time;
-use crate::service::{Service, expiries, is_signed_here};
+use crate::service::{Service, expiries, is_signed_here, warning_days};
 use crate::upkeep::Failure;
 
 /// How often to look.
@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_mins(1);
 /// How long the lease lasts, in seconds.
 const LEASE_S: i64 = 180;
 
-/// Tell of a signature when fewer than so many days are left: each number once.
+/// Tell of a signature when fewer than so many days are left, the first time in its last third: each number once.
 const DAYS: [i64; 5] = [30, 14, 7, 3, 1];
 
 /// From how many days on to tell of a role that a server renews: then it has failed to for more than a day.
@@ -86,7 +86,8 @@ fn of_signatures(view: &View) -> Vec<Event> {
     let event = |(role, left): (&str, i64)| {
         let days = left.div_euclid(86_400);
         let most = if is_signed_here(role) { OWN_DAYS } else { i64::MAX };
-        let step = DAYS.iter().rev().find(|step| days < **step).filter(|_| days < most)?;
+        let mut steps = DAYS.into_iter().rev().chain([warning_days(role)]);
+        let step = steps.find(|step| days < *step).filter(|_| days < most)?;
         let end = Time(now.0.div_euclid(1_000_000) * 1_000_000).plus_seconds(left);
         let who =
             if is_signed_here(role) { "the server has not renewed it" } else { "the holder of its key must renew it" };
@@ -142,7 +143,9 @@ mod tests {
         let step = |role: &str, days| ids(role, days).and_then(|id| id.rsplit('_').next().map(str::to_owned));
         for (days, expected) in [
             (200, None),
-            (30, None),
+            (122, None),
+            (121, Some("122")),
+            (30, Some("122")),
             (29, Some("30")),
             (14, Some("30")),
             (13, Some("14")),

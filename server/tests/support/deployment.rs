@@ -98,6 +98,14 @@ impl TestDeployment {
         true
     }
 
+    /// Starts a second server with the same settings, on the same folder.
+    #[allow(dead_code, reason = "not of the program that kills")]
+    pub(crate) fn start_another(&mut self) -> Server {
+        let first = self.server.take();
+        self.start();
+        std::mem::replace(&mut self.server, first).unwrap()
+    }
+
     fn start_command(&mut self, mut command: Command) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("server.log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();

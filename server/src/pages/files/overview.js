@@ -4,8 +4,9 @@ import { get, list } from './api.js';
 import { badge, bytes, count, daysUntil, el, facts, table, time } from './dom.js';
 import { halted } from './reports.js';
 
-/** Below so many days, a signature is a matter for somebody. The server renews its own after half of seven days. */
-const SOON = { here: 2, holder: 30 };
+/** Below so many days, a signature is a matter for somebody: for its holder in the last third of 365 days. The server renews its own
+ *  after half of seven days. */
+const SOON = { here: 2, holder: 122 };
 
 export async function overview({ isAdmin }) {
   const [offers, modes, cdns, status, reports] = await Promise.all([get('/offers'), list('/modes'), list('/cdns'),
@@ -52,8 +53,8 @@ const isDue = (role) => daysUntil(role.expires_at) < (role.is_renewed_here ? SOO
 
 function renewal(role) {
   if (role.is_renewed_here) return 'The server should have renewed it: look into its log.';
-  if (role.name === 'root') return 'Its holders run vsekai keys renew-root KEYS, then vsekai keys push.';
-  if (role.name === 'targets') return 'The holder of its key signs it again with vsekai keys push.';
+  if (role.name === 'root') return 'Its holders run vsekai keys renew-root KEYS, then vsekai keys push KEYS --server ADDRESS.';
+  if (role.name === 'targets') return 'The holder of its key runs vsekai keys push KEYS --server ADDRESS, which signs it again.';
   return `The holder of its key runs vsekai keys renew KEYS ${role.name} --server ADDRESS. This server does not have that key.`;
 }
 

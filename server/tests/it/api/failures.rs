@@ -141,6 +141,7 @@ async fn a_full_disk_of_the_chunks_is_said_and_passes() {
     a_full_disk_is_said_and_passes(true).await;
 }
 
+<<<<<<< HEAD
 async fn uploads_leave_a_reserve(in_folder: bool) {
     // A twentieth of this disk, since that is less than the default.
     let Some(server) = OnSmallDisk::start(64, in_folder, 1024) else { return };
@@ -177,27 +178,53 @@ async fn uploads_leave_a_reserve_of_the_disk_with_the_chunks() {
 
 #[tokio::test]
 async fn nobody_need_read_the_log_for_it_to_go_on_and_to_end() {
+=======
+/// A server whose log somebody was to read, after far more lines than a pipe holds.
+async fn after_many_lines(is_closed: bool) -> (Child, tempfile::TempDir) {
+>>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
     let folder = tempfile::tempdir().unwrap();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=trace", "--data"]).arg(folder.path());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
     let base = first.strip_prefix("Listening at ").unwrap().to_owned();
+    if is_closed {
+        drop(child.stderr.take());
+    }
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
-    // Far more than a pipe holds.
     for number in 0..600 {
         let answer = client.get(format!("{base}/api/v1/modes?name={number}")).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 200);
     }
+    (child, folder)
+}
+
+async fn nobody_need_read_the_log(is_closed: bool) {
+    let (mut child, _folder) = after_many_lines(is_closed).await;
+    assert!(child.try_wait().unwrap().is_none(), "it has ended by itself");
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let asked = Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         if asked.elapsed() > Duration::from_secs(10) {
             let _ = child.kill();
             panic!("it does not end");
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    };
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn nobody_need_read_the_log_for_it_to_go_on_and_to_end() {
+    nobody_need_read_the_log(false).await;
+}
+
+#[tokio::test]
+async fn a_reader_of_the_log_may_close_it_and_it_goes_on_and_ends() {
+    nobody_need_read_the_log(true).await;
 }
 
 #[tokio::test]
