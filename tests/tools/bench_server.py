@@ -1,11 +1,7 @@
 #!/usr/bin/env python3
 """Measures vsekai-server against nginx and `desync chunk-server` on the same chunks, in the same run.
 
-<<<<<<< HEAD
-bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,postgres,check,publish,memory,missing]
-=======
-bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,check,publish,memory,missing,copy]
->>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
+bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,postgres,check,publish,memory,missing,copy]
 
 The server runs on the first core and wrk on the second. It compares requests per second of the server's CPU time (of all
 its processes, from /proc), as the median of rounds in which all servers take turns. Chunks are the real game's if
@@ -493,11 +489,7 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-<<<<<<< HEAD
-    cases = ["hot", "cold", "postgres", "check", "publish", "memory", "missing"]
-=======
-    cases = ["hot", "cold", "check", "publish", "memory", "missing", "copy"]
->>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
+    cases = ["hot", "cold", "postgres", "check", "publish", "memory", "missing", "copy"]
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--write", type=Path)

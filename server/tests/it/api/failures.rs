@@ -141,7 +141,6 @@ async fn a_full_disk_of_the_chunks_is_said_and_passes() {
     a_full_disk_is_said_and_passes(true).await;
 }
 
-<<<<<<< HEAD
 async fn uploads_leave_a_reserve(in_folder: bool) {
     // A twentieth of this disk, since that is less than the default.
     let Some(server) = OnSmallDisk::start(64, in_folder, 1024) else { return };
@@ -176,12 +175,8 @@ async fn uploads_leave_a_reserve_of_the_disk_with_the_chunks() {
     uploads_leave_a_reserve(true).await;
 }
 
-#[tokio::test]
-async fn nobody_need_read_the_log_for_it_to_go_on_and_to_end() {
-=======
 /// A server whose log somebody was to read, after far more lines than a pipe holds.
 async fn after_many_lines(is_closed: bool) -> (Child, tempfile::TempDir) {
->>>>>>> 141b6fb748260b22883529143a00a57cd7e6b0ba
     let folder = tempfile::tempdir().unwrap();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=trace", "--data"]).arg(folder.path());
