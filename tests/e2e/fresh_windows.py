@@ -114,13 +114,13 @@ def walk(player, display, publisher, release):
         if SAMPLE.is_dir():
             player.run(vsekai, "--update", "C:/v-sekai/sample", "--mode", "sample", *first)
             launch(player, display, [vsekai, "launch", "C:/v-sekai/sample"], "Sample 0.2.0", lambda: True)
-            player.run(vsekai, "uninstall", "C:/v-sekai/sample")
+            player.run(vsekai, "uninstall", "--yes", "C:/v-sekai/sample")
         else:
             print(f"SKIPPED: {SAMPLE} is missing: no sample is played", file=sys.stderr)
         # All of it goes.
         assert is_listed(player, "V-Sekai Launcher")
-        player.run(vsekai, "uninstall", "C:/v-sekai/game")
-        player.run(vsekai, "uninstall", "C:/v-sekai/launcher")
+        player.run(vsekai, "uninstall", "--yes", "C:/v-sekai/game")
+        player.run(vsekai, "uninstall", "--yes", "C:/v-sekai/launcher")
         folder = f"C:/{command}".replace("/", "\\")
         player.run(f"C:/{command}/uninstall.exe", "/S", f"_?={folder}")
     player.close()

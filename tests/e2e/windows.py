@@ -265,7 +265,7 @@ def test_long_names_and_paths(world):
     game.parent.mkdir()
     world.update(game).done()
     assert_is(world, game, "1.0.0")
-    world("uninstall", z(game)).done()
+    world("uninstall", "--yes", z(game)).done()
     assert not game.exists(), sorted(map(str, game.rglob("*")))
 
 
@@ -349,12 +349,12 @@ def test_game_that_outlives_its_updater(world):
     world.update(game, "--version", "2.0.0").done()
     world.update(game).done()
     assert (first / "common").exists(), sorted(map(str, (game / "versions").rglob("*")))
-    refused = world("uninstall", z(game)).failed("busy")
+    refused = world("uninstall", "--yes", z(game)).failed("busy")
     assert "in use" in refused["message"], refused
     assert world("status", z(game)).done()["current"]["version"] == "3.0.0"
     world.run("taskkill", "/F", "/IM", "game.exe")
     playing.wait(timeout=60)
-    world("uninstall", z(game)).done()
+    world("uninstall", "--yes", z(game)).done()
     assert not game.exists(), sorted(map(str, game.rglob("*")))
 
 
