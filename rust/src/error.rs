@@ -215,12 +215,14 @@ pub enum Error {
         path: String,
     },
     /// The mode offers nothing for this platform.
-    #[error("The mode {mode:?} has no build for {platform}")]
+    #[error("{}", nothing_offered(mode, platform, *is_recalled))]
     NoBuild {
         /// The requested mode.
         mode: String,
         /// The platform that has no build.
         platform: String,
+        /// Whether there were builds, and all were recalled.
+        is_recalled: bool,
     },
     /// The mode does not have this version for this platform.
     #[error("The mode {mode:?} has no version {version}")]
@@ -445,6 +447,14 @@ fn damaged_in(path: &std::path::Path, files: u64) -> String {
 
 /// The beginning of a message about rejected metadata. A clock that went back and an expired file are not signs of a
 /// forgery.
+fn nothing_offered(mode: &str, platform: &str, is_recalled: bool) -> String {
+    if is_recalled {
+        format!("All versions of the mode {mode:?} were recalled by its publisher; what is installed keeps working")
+    } else {
+        format!("The mode {mode:?} has no build for {platform}")
+    }
+}
+
 fn trust_heading(kind: TrustKind) -> &'static str {
     match kind {
         TrustKind::ClockBack => "",

@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+mod closest;
 mod layout;
 #[cfg(test)]
 mod tests;
 
+pub use closest::closest;
 pub use layout::{bytes, count, counted, table};
 
 /// Stands for a character that is not shown.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use vsekai_server::app::Application;
+use vsekai_server::chunks::StorageLocation;
 use vsekai_server::config::{Config, Loaded};
 use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
@@ -69,7 +70,10 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             print(&format!("The timestamp is at version {version}. Publish again what the backup lacks.\n"));
         }
         Command::Copy { from, to } => copy(&from, &to).await?,
-        Command::Move { to, finish } => relocate::run(config, &to, finish).await?,
+        Command::Move { to, finish } => {
+            check_place(&to)?;
+            relocate::run(config, &to, finish).await?;
+        }
         Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
         Command::Import { store, index, keep_days } => {
             import::run(&open(config).await?, &store, &index, keep_days).await?;
@@ -105,10 +109,20 @@ fn check_exists(url: &str) -> Result<()> {
     let file = url.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
     match file {
         Some(file) if !file.contains(":memory:") && !std::path::Path::new(file.trim_start_matches("//")).exists() => {
-            Err(Error::Config(format!("there is no server here: no database {file}; check the folder or the URL")))
+            let reason = format!("there is no server here: no database {file}");
+            let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`";
+            Err(Error::Command { code: "no_server", reason, hint })
         }
         _ => Ok(()),
     }
+}
+
+fn check_place(to: &str) -> Result<()> {
+    let hint = "Write --to database, --to file:///DIR or --to s3://BUCKET/PREFIX";
+    StorageLocation::parse(to).map(|_| ()).map_err(|error| match error {
+        Error::Config(reason) => Error::Command { code: "place_invalid", reason, hint },
+        other => other,
+    })
 }
 
 /// An entry of the audit log about what is done by this program.

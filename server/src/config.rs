@@ -133,10 +133,24 @@ impl Loaded {
             set(&mut table, name, text, "the command line")?;
             origins.insert(name.clone(), "command line");
         }
-        let config: Config = table.try_into().map_err(|error: toml::de::Error| Error::Config(error.to_string()))?;
+        let config: Config = table.clone().try_into().map_err(|error| misfit(&table, &error))?;
         config.check()?;
         Ok(Self { config, origins })
     }
+}
+
+/// The error for a value of the wrong kind, which the parser does not show.
+fn misfit(table: &Table, error: &toml::de::Error) -> Error {
+    let said = error.to_string();
+    let said = said.trim();
+    let value = said.rsplit('`').nth(1).and_then(|name| Some((name, table.get(name)?)));
+    Error::Config(match value {
+        Some((name @ "listen", value)) => {
+            format!("{name}: {value} is not an address and a port up to 65535, such as 127.0.0.1:8080")
+        }
+        Some((_, value)) => format!("{said}: {value}"),
+        None => said.to_owned(),
+    })
 }
 
 fn known<'a>(table: &'a Table, name: &str, place: &str) -> Result<&'a Value> {

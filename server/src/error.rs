@@ -78,6 +78,16 @@ pub enum Error {
         /// The reason, for people to read.
         reason: String,
     },
+    /// A command on the command line cannot do what it was told to.
+    #[error("{reason}")]
+    Command {
+        /// The stable code: `address_in_use`, `file_exists`, `no_server`, `place_invalid`.
+        code: &'static str,
+        /// The reason, for people to read.
+        reason: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
@@ -127,7 +137,10 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Invalid { .. } => "invalid",
-            Self::Mismatch { code, .. } | Self::Conflict { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Mismatch { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Unavailable { code, .. }
+            | Self::Command { code, .. } => code,
             Self::ChunksMissing(_) => "chunks_missing",
             Self::TooLarge { .. } => "too_large",
             Self::Unauthorized => "unauthorized",
@@ -153,7 +166,11 @@ impl Error {
             Self::PreconditionFailed => 412,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable { .. } => 503,
-            Self::Config(_) | Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => 500,
+            Self::Command { .. }
+            | Self::Config(_)
+            | Self::Database(_)
+            | Self::ObjectStore(_)
+            | Self::Internal { .. } => 500,
         }
     }
 }

@@ -270,6 +270,7 @@ fn report(error: &Error) {
 
 fn hint(error: &Error) -> Option<&'static str> {
     match error {
+        Error::Command { hint, .. } => Some(hint),
         Error::Config(_) => {
             Some("`vsekai-server check-config` shows the settings in force; config.example.toml explains them")
         }

@@ -186,11 +186,11 @@ def walk(player, display, publisher, release):
         if (SAMPLE / "sample.exe").is_file():
             player.run(vsekai, "--update", "C:/v-sekai/sample", "--mode", "sample", *first)
             launch(player, display, [vsekai, "launch", "C:/v-sekai/sample"], "Sample 0.2.0", lambda: True)
-            player.run(vsekai, "uninstall", "C:/v-sekai/sample")
+            player.run(vsekai, "uninstall", "--yes", "C:/v-sekai/sample")
         else:
             skip(f"there is no sample.exe in {SAMPLE}: no sample is played")
         # All of it goes: one as *Apps* does it, the other by the command, and that in turn as *Apps* does it.
-        player.run(vsekai, "uninstall", "C:/v-sekai/game")
+        player.run(vsekai, "uninstall", "--yes", "C:/v-sekai/game")
         remove_as_apps_does(player, "V-Sekai Launcher", launcher / "versions", "Left", "Return")  # *No* is chosen
         remove_as_apps_does(player, "V-Sekai updater", player.drive / command / "vsekai.exe", "Return")
         assert_all_is_gone(player)

@@ -107,7 +107,8 @@ rollback of nothing  rollback DIR/game
 launch               launch DIR/game -- --exit 7 --use_vr
 launch json          --json launch DIR/game
 launch nothing       launch DIR/nothing
-uninstall            uninstall DIR/game
+uninstall unasked    uninstall DIR/game
+uninstall            uninstall --yes DIR/game
 uninstall nothing    --json uninstall DIR/nothing
 integrate            integrate DIR/game
 integrate json       --json integrate DIR/game

@@ -42,7 +42,7 @@ rm game/versions/2.0.0-*/data/map
 run verify --repair game
 says "1.0.0" rollback game
 [[ ${SMOKE_STARTS:-yes} == no ]] || says "vsekai" launch game
-run uninstall game
+run uninstall --yes game
 [[ ! -e game ]] || { echo "uninstall has left something" && find game && exit 1; }
 run store make --store store tree.caidx build-1.0.0
 run store extract --store store tree.caidx tree

@@ -280,7 +280,7 @@ def test_long_names_and_paths(world):
     game.parent.mkdir()
     world.update(game).done()
     assert_is(world, game, "1.0.0")
-    world("uninstall", z(game)).done()
+    world("uninstall", "--yes", z(game)).done()
     assert not game.exists(), sorted(map(str, game.rglob("*")))
 
 

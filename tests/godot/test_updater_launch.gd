@@ -43,10 +43,10 @@ func test_a_game_goes_on_when_its_node_leaves() -> void:
 	assert(Time.get_ticks_msec() - begun < 1000, "nobody waits for the game")
 	assert(not has_event("game_exited"))
 	# It is running as long as its files are in use.
-	var code := cli(["uninstall", folder_of("alone")])
+	var code := cli(["uninstall", "--yes", folder_of("alone")])
 	assert(code == 75, "exit code %d" % code)
 	FileAccess.open(go, FileAccess.WRITE).close()
-	await wait_until(func() -> bool: return cli(["uninstall", folder_of("alone")]) == 0)
+	await wait_until(func() -> bool: return cli(["uninstall", "--yes", folder_of("alone")]) == 0)
 
 
 func test_a_start_that_is_left_before_it_shows_anything_does_not_count() -> void:

@@ -9,13 +9,15 @@ wanted=10.0
 root=$cache/wine
 # Otherwise, a new prefix asks for .NET and a browser in a window.
 export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
+# Where it looks for Wayland. Without it, libwayland prints an error between those of the program.
+export XDG_RUNTIME_DIR=/tmp
 if have wine && at_least "$wanted" "$(wine --version 2>/dev/null | sed -n 's/^wine-\([0-9.]*\).*/\1/p')"; then
 	export WINEPREFIX=${VSEKAI_WINE_PREFIX:-$cache/windows/prefix}
 	enter=(env)
 else
 	make_debian trixie usr/bin/wine-stable "$root" --variant=apt --include=wine,wine64,ca-certificates ||
 		die "could not set up wine $wanted" "install wine $wanted or later"
-	export WINEPREFIX=${VSEKAI_WINE_PREFIX:-/root/prefix} VSEKAI_PASS="${!GAME_*} ${!GDRUST_*} WINEPREFIX WINEDEBUG WINEDLLOVERRIDES"
+	export WINEPREFIX=${VSEKAI_WINE_PREFIX:-/root/prefix} VSEKAI_PASS="${!GAME_*} ${!GDRUST_*} WINEPREFIX WINEDEBUG WINEDLLOVERRIDES XDG_RUNTIME_DIR"
 	enter=(enter_debian "$root")
 fi
 case ${1:-} in

@@ -18,6 +18,7 @@ pub(crate) mod offline;
 pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
+mod tips;
 
 // Given to each argument: a heading of a group would go on after it.
 const NETWORK: &str = "Network";
@@ -71,8 +72,7 @@ impl Cli {
         let arguments = with_update_as_command(arguments);
         Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
-            ErrorKind::UnknownArgument => tell_of_game_arguments(&arguments, error),
-            _ => error,
+            _ => tell_of_game_arguments(&arguments, tips::improve(&arguments, error)),
         })
     }
 }
@@ -97,6 +97,9 @@ fn name_what_is_not_utf8(arguments: &[OsString], error: clap::Error) -> clap::Er
 
 /// Arguments of the game must not be taken for ours: `launch` wants them after `--`.
 fn tell_of_game_arguments(arguments: &[OsString], mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
     let is_launch = arguments.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'));
     if is_launch.is_some_and(|word| word == "launch")
         && let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg).cloned()

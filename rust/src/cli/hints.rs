@@ -30,6 +30,9 @@ fn of_player(code: &str, words: &Words) -> Option<&'static str> {
         "cancelled" if is_update => {
             "What was downloaded is kept, and what was installed is as it was: run the same command again to resume."
         }
+        "not_installed" if words.is_begun() => {
+            "The first installation was stopped: `vsekai update{dir}` continues it, and what was downloaded is kept."
+        }
         "not_installed" if matches!(words.command(), "uninstall" | "move") => "Check the name of the folder.",
         "signature_invalid" if words.has_trust_root() => {
             "Nothing was changed. Check that {root} is the root.json of this repository's publisher, and that the \
@@ -56,6 +59,10 @@ fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
             "`vsekai repository show {place} --keys {keys}` lists the modes and versions of a repository."
         }
         "not_found" => "Check the path or the address in the message.",
+        "offline" | "timed_out" if words.command() == "publish" => {
+            "Check the network and the address, then run it again: what was sent is kept."
+        }
+        "offline" | "timed_out" => "Check the network and the address, then run it again.",
         _ => return None,
     })
 }
@@ -108,7 +115,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Nothing was changed. Try another mirror with --repository, and tell the publisher."
         }
         "metadata_rollback" => {
-            "The server returned older metadata than before. Nothing was changed. Try another mirror, or try later."
+            "Nothing was changed. Try another mirror with --repository, or try later; if it lasts, tell the publisher."
         }
         "metadata_expired" => {
             "Check this machine's clock. If it is right, the repository was not renewed in time: tell the \
@@ -147,7 +154,9 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Run `vsekai verify --repair{dir}`, then start it again. If no file was damaged, the program does not \
              run on this system: tell the publisher."
         }
-        "config_malformed" => "Correct the file, or move it away: every key has a default.",
+        "config_malformed" => {
+            "Correct that line, remove it with `vsekai config unset KEY`, or move the file away: every key has a default."
+        }
         _ => return of_publication(code),
     })
 }

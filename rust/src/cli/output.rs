@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::text;
 use serde::Serialize;
 
@@ -104,16 +104,19 @@ impl Output {
         }
     }
 
-    /// Asks on a terminal. Where nobody can answer, or everything is for a script, the answer is yes.
-    pub(crate) fn confirm(self, question: &str) -> bool {
-        let is_asked = self.is_for_people() && io::stdin().is_terminal() && io::stderr().is_terminal();
-        if !is_asked {
-            return true;
+    /// Asks on a terminal.
+    ///
+    /// # Errors
+    /// `Invalid` where nobody can answer, or everything is for a script: nobody has said yes then.
+    pub(crate) fn confirm(self, question: &str) -> Result<bool> {
+        let can_ask = self.is_for_people() && io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !can_ask {
+            return Err(Error::invalid("command line", "there is no terminal to ask on: if you are sure, add --yes"));
         }
         let _ = write!(io::stderr(), "{} [y/N] ", text::line(question)).and_then(|()| io::stderr().flush());
         let mut answer = String::new();
         let is_read = io::stdin().lock().take(MAX_ANSWER_BYTES).read_line(&mut answer).is_ok();
-        is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        Ok(is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// A line of data on stdout. A reader that closed the pipe is not an error.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
-use crate::install::config::{self, Config, Folders, MAX_CONFIG_BYTES, Origin, Setting, System};
+use crate::install::config::{self, Config, Folders, Origin, Setting, System};
 use crate::local::disk::{self, Durability};
 
 use crate::cli::arguments::Network;
@@ -25,11 +25,19 @@ pub(crate) fn all() -> Result<config::Settings> {
 
 /// The settings with these flags, which override all others.
 pub(crate) fn merge(flags: Config) -> Result<config::Settings> {
+    merge_with(flags, file().map_or_else(|| Ok(Config::default()), |path| Config::load(&path))?)
+}
+
+/// All settings but those of the user's file.
+pub(crate) fn without_file() -> Result<config::Settings> {
+    merge_with(Config::default(), Config::default())
+}
+
+fn merge_with(flags: Config, file: Config) -> Result<config::Settings> {
     for name in config::VARIABLES {
         options::variable(name)?;
     }
     let environment = |name: &str| std::env::var(name).ok();
-    let file = file().map_or_else(|| Ok(Config::default()), |path| Config::load(&path))?;
     let (repository, trust_root) = host::built_in();
     let merged = config::Settings::merge(flags, &environment, file)?;
     Ok(merged.with_built_in(repository, !trust_root.is_empty()))
@@ -69,21 +77,21 @@ pub(crate) fn origin_of_mode(mode: &str) -> Option<String> {
 
 /// Sets the mode of new installs in the user's configuration file, and returns that file's path.
 pub(crate) fn set_default_mode(mode: &ModeName) -> Result<PathBuf> {
-    change("mode", &[mode.to_string()])
+    Ok(change("mode", &[mode.to_string()])?.0)
 }
 
-/// Sets a key of the user's configuration file, or removes it without values, and returns that file's path.
-pub(crate) fn change(key: &str, values: &[String]) -> Result<PathBuf> {
+/// Sets a key of the user's configuration file, or removes it without values. Returns that file's path, and whether it
+/// was changed.
+pub(crate) fn change(key: &str, values: &[String]) -> Result<(PathBuf, bool)> {
     let path = known_file()?;
-    let bytes = disk::read_if_exists(&path, MAX_CONFIG_BYTES as u64)?.unwrap_or_default();
-    let before = std::str::from_utf8(&bytes);
-    let before = before.map_err(|_| Error::invalid("configuration", format!("{} is not UTF-8", path.display())))?;
-    let text = Config::with(before, key, values)?;
-    if text != before {
+    let before = config::read(&path)?;
+    let text = Config::with(&before, key, values).map_err(|error| config::in_file(&path, error))?;
+    let is_changed = text != before;
+    if is_changed {
         path.parent().map_or(Ok(()), disk::create_directory)?;
         disk::write_atomic(&path, text.as_bytes(), Durability::PowerCut)?;
     }
-    Ok(path)
+    Ok((path, is_changed))
 }
 
 /// The user's configuration file, which need not exist.

@@ -54,6 +54,11 @@ impl Words {
         &self.command
     }
 
+    /// Whether the folder that it names has an installation that was begun and never finished.
+    pub(super) fn is_begun(&self) -> bool {
+        self.dir.as_ref().is_some_and(|dir| InstallRoot::at(dir).is_ok_and(|root| root.control("staging").is_dir()))
+    }
+
     /// Whether the command line names the trusted root.
     pub(super) fn has_trust_root(&self) -> bool {
         self.trust_root.is_some()

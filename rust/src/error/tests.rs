@@ -21,7 +21,7 @@ fn samples() -> Vec<Error> {
         Error::ModeUnknown { mode: text(), known: text() },
         Error::ModeRetired { mode: text() },
         Error::ModeCycle { path: text() },
-        Error::NoBuild { mode: text(), platform: text() },
+        Error::NoBuild { mode: text(), platform: text(), is_recalled: false },
         Error::VersionUnknown { mode: text(), version: text() },
         Error::VersionRecalled { mode: text(), version: text() },
         Error::VersionExists { mode: text(), version: text(), differs: text() },

@@ -12,6 +12,7 @@ mod place;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -108,18 +109,7 @@ impl Config {
     /// # Errors
     /// As [`Config::parse`], with the path in the reason; `Io` if it cannot be read.
     pub fn load(path: &Path) -> Result<Self> {
-        let named = |offset, reason: &str| malformed(offset, format!("{}: {reason}", path.display()));
-        let bytes = match disk::read_if_exists(path, MAX_CONFIG_BYTES as u64) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Ok(Self::default()),
-            Err(Error::Invalid { .. }) => return Err(named(0, &too_long())),
-            Err(other) => return Err(other),
-        };
-        let text = std::str::from_utf8(&bytes).map_err(|e| named(e.valid_up_to() as u64, "not UTF-8"))?;
-        Self::parse(text).map_err(|error| match error {
-            Error::Malformed { offset, reason, source, .. } => named(offset, &reason).with_source(source),
-            other => other,
-        })
+        Self::parse(&read(path)?).map_err(|error| in_file(path, error))
     }
 
     /// Sets the mode in the text of a configuration file: see [`Config::with`].
@@ -131,16 +121,22 @@ impl Config {
     }
 
     /// Sets a key in the text of a configuration file, or removes it without `values`, and changes nothing else: comments
-    /// and order are kept. Several values are a list.
+    /// and order are kept. Several values are a list. The line that makes a text invalid can be set or removed like
+    /// any other.
     ///
     /// # Errors
-    /// `Malformed` if the text is not a valid configuration, `Invalid` if the key is unknown or the value not allowed.
+    /// `Malformed` if the text is not a valid configuration and this does not make it one, `Invalid` if the key is
+    /// unknown or the value not allowed.
     pub fn with(text: &str, key: &str, values: &[String]) -> Result<String> {
-        Self::parse(text)?;
+        let was_valid = Self::parse(text).is_ok();
         let invalid = |reason: String| Error::invalid("setting", reason);
-        let known = KEYS.iter().find(|known| **known == key);
-        let known = *known.ok_or_else(|| invalid(format!("there is no {key:?}; there are {}", KEYS.join(", "))))?;
-        let old = old_value(text, known);
+        let old = old_value(text, key);
+        let known = match KEYS.iter().find(|known| **known == key) {
+            Some(known) => known,
+            None if values.is_empty() && old.is_some() => key,
+            None => return Err(invalid(format!("there is no {key:?}; there are {}", KEYS.join(", ")))),
+        };
+        let is_removed = values.is_empty() && old.is_some();
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let changed = match (old, written(known, values).map_err(invalid)?) {
             (Some(span), Some(value)) => [&text[..span.start], &value, &text[span.end..]].concat(),
@@ -157,10 +153,12 @@ impl Config {
         };
         match Self::parse(&changed) {
             Ok(_) => Ok(changed),
+            // What else is wrong in it is for another call.
+            Err(_) if is_removed => Ok(changed),
             // Not the line of the file that would have been.
-            Err(Error::Malformed { reason, .. }) => {
+            Err(Error::Malformed { reason, .. }) if was_valid => {
                 let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, reason)| reason);
-                Err(Error::invalid(known, reason.to_owned()))
+                Err(Error::invalid(KEYS.iter().find(|it| **it == known).copied().unwrap_or("setting"), reason))
             }
             Err(other) => Err(other),
         }
@@ -182,10 +180,51 @@ pub const KEYS: [&str; 11] = [
     "reports",
 ];
 
-/// Where the value of a key is in the text, which is a valid configuration.
-fn old_value(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
-    let mut values: BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).ok()?;
-    values.remove(key).map(|value| value.span())
+/// The text of the file; none if it does not exist.
+///
+/// # Errors
+/// `Malformed` if it is no text or too long, `Io` if it cannot be read.
+pub fn read(path: &Path) -> Result<String> {
+    let fault = |offset, reason: String| Err(in_file(path, malformed(offset, reason)));
+    let bytes = match disk::read_if_exists(path, MAX_CONFIG_BYTES as u64) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(Error::Invalid { .. }) => return fault(0, too_long()),
+        Err(other) => return Err(other),
+    };
+    String::from_utf8(bytes).or_else(|error| fault(error.utf8_error().valid_up_to() as u64, "not UTF-8".to_owned()))
+}
+
+/// An error about a text that was read from this file.
+pub fn in_file(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Malformed { offset, reason, source, .. } => {
+            malformed(offset, format!("{}: {reason}", path.display())).with_source(source)
+        }
+        other => other,
+    }
+}
+
+/// Where the value of a key is in the text.
+fn old_value(text: &str, key: &str) -> Option<Range<usize>> {
+    match toml::from_str::<BTreeMap<String, Spanned<toml::Value>>>(text) {
+        Ok(mut values) => values.remove(key).map(|value| value.span()),
+        Err(_) => rest_of_line(text, key),
+    }
+}
+
+/// The same in a text that is not TOML: what follows `KEY =` on its line.
+fn rest_of_line(text: &str, key: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        if let Some((name, value)) = text[start..end].split_once('=')
+            && name.trim() == key
+        {
+            return Some(end - value.trim_start().len()..end);
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// The value of a key as TOML; `None` without values.

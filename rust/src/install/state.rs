@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InstallRoot, Report};
 use crate::error::{Error, Format, Result};
-use crate::formats::release::{ModeName, Platform, Release};
+use crate::formats::release::{ModeName, Platform, Release, Why};
 use crate::install::integrate::Record;
 use crate::local::disk::{self, Durability};
 use crate::text;
@@ -99,12 +99,15 @@ pub struct Change {
     /// Whether it is back after a later version, which did not start or was not wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rollback: bool,
-    /// After a rollback: the version that was left.
+    /// After a rollback, or a step down to an older version: the version that was left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Version>,
     /// After a rollback: why that version was left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RollbackReason>,
+    /// After a step down that was no rollback: why an older version was installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
     /// How the last failed start of the version that was left ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<End>,
@@ -355,11 +358,31 @@ impl InstallState {
         true
     }
 
+    /// Notes why the current version, which is older than the one before, was installed. Returns whether it is.
+    pub fn explain(&mut self, left: &Installed, why: Why) -> bool {
+        let Some(change) = self.history.last_mut() else { return false };
+        let is_down = change.mode == left.mode && change.version.cmp_precedence(&left.version).is_lt();
+        if !is_down || change.is_rollback || change.left.is_some() {
+            return false;
+        }
+        (change.left, change.why) = (Some(left.version.clone()), Some(why));
+        true
+    }
+
     fn record(&mut self, now: &Installed) {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let (version, mode) = (now.version.clone(), now.mode.clone());
         let time = i64::try_from(since).unwrap_or(i64::MAX);
-        self.history.push(Change { time, version, mode, is_rollback: false, left: None, reason: None, ended: None });
+        self.history.push(Change {
+            time,
+            version,
+            mode,
+            is_rollback: false,
+            left: None,
+            reason: None,
+            why: None,
+            ended: None,
+        });
         let too_many = self.history.len().saturating_sub(MAX_CHANGES);
         self.history.drain(..too_many);
     }

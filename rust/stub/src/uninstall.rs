@@ -76,7 +76,7 @@ fn tidy(above: &Path) {
 pub(crate) fn go_on(stub: &Stub, root: &Path, is_quiet: bool) -> i32 {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let programs: Vec<_> = (0..4).map(|number| place(&stub.root, number)).collect();
-    let command = wanted::Command { verb: "uninstall", after: Vec::new() };
+    let command = wanted::Command { verb: "uninstall", after: vec!["--yes".into()] };
     let (text, code) = match run::first_that_works(&programs, root, &stub.root, &command) {
         Ok(outcome) => (outcome.message().unwrap_or_else(|| outcome.removed(&stub.name, root)), outcome.code),
         Err(reasons) => (run::nothing_to_start(&stub.name, &reasons), i32::from(FAILED)),

@@ -25,6 +25,7 @@ mod layers;
 mod lint;
 mod make;
 mod publish;
+mod quickstart;
 mod real_archive;
 mod real_chunker;
 mod reference;

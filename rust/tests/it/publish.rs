@@ -206,6 +206,32 @@ fn edits_of_a_repository_that_does_not_exist_begin_none() {
 }
 
 #[test]
+fn mistyped_places_are_named_as_such() {
+    let test = TestPublisher::new();
+    let told = |words: &[&str]| {
+        let run = Run::of(vsekai().arg("--json").args(words).current_dir(test.folder.path()));
+        let last = run.lines.last().unwrap_or_else(|| panic!("{words:?}: {}", run.stderr)).clone();
+        assert_eq!(last["event"], "error", "{words:?}");
+        let text = |name: &str| last[name].as_str().unwrap_or_default().to_owned();
+        (text("message"), text("hint"))
+    };
+    let show = |place, keys| told(&["repository", "show", "--repository", place, "--keys", keys]).0;
+    assert_eq!(show("nope", "keys"), "Invalid repository: there is no folder nope");
+    assert_eq!(show("keys", "keys"), "Invalid repository: there is no repository in keys");
+    assert_eq!(show("nope", "NOKEYS"), "Invalid key folder: there is no folder NOKEYS");
+    fs::create_dir(test.path("empty")).unwrap();
+    assert!(show("nope", "empty").contains("it has no root.json"));
+    let dead = crate::support::server::nobody();
+    let (_, hint) = told(&["keys", "init", "new", "--mode", "stable", "--online", &dead]);
+    assert!(!hint.contains("downloaded") && hint.contains("address"), "{hint}");
+    let tree = test.tree("build", 1);
+    let said = Run::of(test.publisher.publishing(&tree, "stabel", "1.0.0").arg("--json")).failed("invalid_argument");
+    assert!(said.contains("the keys here are for: beta, stable; did you mean \"stable\"?"), "{said}");
+    let said = test.publisher.publishing(&tree, "stable", "1.0.0").args(["--rollout", "20"]).output().unwrap();
+    assert!(String::from_utf8(said.stdout).unwrap().contains("\nIt is offered to 20 % of installs"));
+}
+
+#[test]
 fn a_mirror_named_by_the_catalog_is_remembered_by_installs() {
     let test = TestPublisher::new();
     test.publish(&test.tree("one", 1), "1.0.0", &[]).done();

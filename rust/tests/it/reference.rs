@@ -13,7 +13,7 @@ const HEAD: &str = "\
 Every command and option, as `vsekai COMMAND --help` shows them. A test compares this page with the command.
 
 - In the folder of an install, or below it, `DIR` can be left out, except for `install`, `move`, `open` and `uninstall`.
-- Data goes to stdout, everything else to stderr; `--json` and exit codes: [for scripts](store.md#for-scripts).
+- Data goes to stdout, everything else to stderr; exit codes and `--json`: [scripting.md](scripting.md).
 - [Settings](settings.md): `vsekai config show`. The packages of a release bring man pages and completions;
   `vsekai completions SHELL` prints the latter.
 - Many commands have [network options](#network) and [those for output and threads](#output-and-threads).
@@ -26,6 +26,7 @@ fn page() -> String {
     let mut command = vsekai_updater::cli::command();
     command.build();
     let mut out = HEAD.to_owned();
+    contents(&command, &mut out);
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         describe(sub, "vsekai", 2, &mut out);
     }
@@ -38,6 +39,20 @@ fn page() -> String {
             .for_each(|arg| option(arg, &mut out));
     }
     out
+}
+
+/// What each command is for, and where it is described.
+fn contents(command: &Command, out: &mut String) {
+    out.push_str("\n## Contents\n\n");
+    let shown = |sub: &&Command| sub.get_name() != "help";
+    for sub in command.get_subcommands().filter(shown) {
+        let (name, about) = (sub.get_name(), sub.get_about().map(ToString::to_string).unwrap_or_default());
+        let link = |below: &Command| format!("[{0}](#vsekai-{name}-{0})", below.get_name());
+        let below: Vec<String> = sub.get_subcommands().filter(shown).map(link).collect();
+        let below = if below.is_empty() { String::new() } else { format!(": {}", below.join(", ")) };
+        let _ = writeln!(out, "- [`vsekai {name}`](#vsekai-{name}): {about}{below}");
+    }
+    out.push_str("- Options of many commands: [network](#network), [output and threads](#output-and-threads)\n");
 }
 
 fn describe(command: &Command, parent: &str, level: usize, out: &mut String) {

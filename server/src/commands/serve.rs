@@ -61,7 +61,9 @@ pub(super) async fn run(config: Config) -> Result<()> {
 async fn bind(listen: SocketAddr) -> Result<Tcp> {
     Tcp::bind(listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            Error::Config(format!("another program listens at {listen}; choose another address with --listen"))
+            let reason = format!("another program listens at {listen}");
+            let hint = "Stop that program, or choose another address or port with `--listen ADDRESS:PORT`";
+            Error::Command { code: "address_in_use", reason, hint }
         }
         _ => Error::Config(format!("cannot listen at {listen}: {error}")),
     })

@@ -3,8 +3,8 @@
 use serde_json::json;
 use uuid::Uuid;
 use vsekai_server::app::Application;
-use vsekai_server::auth::NewToken;
-use vsekai_server::db::{Db, Page};
+use vsekai_server::auth::{NewToken, Scope};
+use vsekai_server::db::{Db, ModeFilter, Page};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::{Time, Token};
 use vsekai_updater::text;
@@ -24,6 +24,7 @@ pub(super) async fn run(command: TokenCommand, app: Application) -> Result<()> {
             let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
             db.put_token(&made.row, Some(&entry("token.create", made.row.id.to_string(), &detail))).await?;
             print(&format!("{}\n", made.text));
+            warn_of_unknown_modes(&app, &scopes).await?;
             note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
         }
         TokenCommand::List { json } => {
@@ -35,6 +36,20 @@ pub(super) async fn run(command: TokenCommand, app: Application) -> Result<()> {
             }
         }
         TokenCommand::Revoke { token } => revoke(&**db, &token).await?,
+    }
+    Ok(())
+}
+
+/// A mistyped mode would only be noticed when somebody publishes.
+async fn warn_of_unknown_modes(app: &Application, scopes: &[Scope]) -> Result<()> {
+    let named = scopes.iter().filter_map(|scope| if let Scope::Publish(mode) = scope { Some(mode) } else { None });
+    let page = Page { after: None, limit: PAGE };
+    let known = app.service().db().modes(&ModeFilter::default(), &page).await?;
+    let known: Vec<&str> = known.iter().map(|mode| mode.name.as_str()).collect();
+    for mode in named.filter(|mode| !known.contains(&mode.as_str())) {
+        let meant = text::closest(mode.as_str(), &known);
+        let meant = meant.map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+        note(&format!("warning: there is no mode {:?} yet{meant}", mode.as_str()));
     }
     Ok(())
 }

@@ -107,9 +107,10 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
 
 /// Copies the database as of one moment, while others read and write.
 pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
-    let taken = || Error::Config(format!("{} exists already; choose the name of a new file", file.display()));
     if file.exists() {
-        return Err(taken());
+        let reason = format!("{} exists already", file.display());
+        let hint = "Give the name of a new file: a backup overwrites nothing";
+        return Err(Error::Command { code: "file_exists", reason, hint });
     }
     let to = file.to_str().ok_or_else(|| Error::Config("the file name is not UTF-8".to_owned()))?;
     // The copy takes as long as it takes: no slow statement to warn of.

@@ -253,7 +253,7 @@ pub(crate) struct Uninstall {
     /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
-    /// Do not ask, even on a terminal
+    /// Do not ask. Required where there is no terminal to ask on, and with `--json` or `--quiet`
     #[arg(short, long)]
     pub(crate) yes: bool,
 }

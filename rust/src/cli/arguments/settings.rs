@@ -28,8 +28,7 @@ pub(crate) enum Config {
     },
     /// Remove a setting from the configuration file, so that its default applies
     Unset {
-        /// The setting
-        #[arg(value_parser = KEYS)]
+        /// The setting, also one that this program does not know
         key: String,
     },
     /// Print the path of the configuration file, which need not exist

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, Platform};
-use crate::install::config::{Origin, Row};
+use crate::install::config::{Origin, Row, Settings};
 use crate::text;
 use serde::Serialize;
 
@@ -18,6 +18,9 @@ struct Shown {
     #[serde(serialize_with = "crate::text::lossy_option")]
     file: Option<PathBuf>,
     settings: Vec<Row>,
+    /// Why nothing in the file is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -29,11 +32,18 @@ struct Place {
 pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
     match args {
         Config::Show => {
-            let shown = Shown { file: settings::file(), settings: rows()? };
+            let (all, problem) = match settings::all() {
+                Err(error @ Error::Malformed { .. }) => (settings::without_file()?, Some(error.message())),
+                all => (all?, None),
+            };
+            let shown = Shown { file: settings::file(), settings: rows(&all), problem };
+            if let Some(problem) = &shown.problem {
+                output.note(&format!("warning: nothing in the file is used: {problem}"));
+            }
             output.done("config show", &shown, &self::shown(&shown));
         }
         Config::Get { key } => {
-            if let Some(row) = rows()?.into_iter().find(|row| row.key == key) {
+            if let Some(row) = rows(&settings::all()?).into_iter().find(|row| row.key == key) {
                 output.detail(&format!("{key} comes from: {}", origin(&row)));
                 output.done("config get", &row, &row.value);
             }
@@ -43,13 +53,15 @@ pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
             for path in values.iter().filter(|value| is_path(key, value) && !Path::new(value).exists()) {
                 output.note(&format!("warning: there is no {path} yet"));
             }
-            let file = settings::change(key, &values)?;
+            let (file, _) = settings::change(key, &values)?;
             let text = format!("Set {key} in {}.", file.display());
             output.done("config set", &Place { file }, &text);
         }
         Config::Unset { key } => {
-            let was_set = settings::all()?.rows().iter().any(|row| row.key == key && row.origin == Origin::File);
-            let file = settings::change(key, &[])?;
+            let (file, was_set) = settings::change(key, &[])?;
+            if let Err(error) = settings::all() {
+                output.note(&format!("warning: {}", error.message()));
+            }
             let text = if was_set {
                 format!("Removed {key} from {}; its default applies.", file.display())
             } else {
@@ -86,8 +98,8 @@ fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
 }
 
 /// All settings, with what applies where nothing is set.
-fn rows() -> Result<Vec<Row>> {
-    let mut rows = settings::all()?.rows();
+fn rows(settings: &Settings) -> Vec<Row> {
+    let mut rows = settings.rows();
     for row in rows.iter_mut().filter(|row| row.value.is_empty()) {
         match row.key {
             "mode" => row.value = ModeName::default().to_string(),
@@ -95,7 +107,7 @@ fn rows() -> Result<Vec<Row>> {
             _ => {}
         }
     }
-    Ok(rows)
+    rows
 }
 
 /// Where a value comes from; a variable by its name.

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
+use crate::formats::release::Why;
 use crate::install::{Change, End, RollbackReason};
 use serde::Serialize;
 
@@ -33,8 +34,13 @@ pub(crate) fn run(args: &History, output: Output, monitor: &Monitor) -> Result<u
     Ok(DONE)
 }
 
-/// Why a version was left; empty for one that was installed, and for what an older vsekai has recorded.
+/// Why a version was left; empty for one that was newer, and for what an older vsekai has recorded.
 fn why(change: &Change) -> String {
+    match (&change.left, change.why) {
+        (Some(left), Some(Why::Recalled)) => return format!("{left} was recalled"),
+        (Some(left), Some(Why::Asked)) => return format!("asked for instead of {left}"),
+        _ => {}
+    }
     let Some((left, reason)) = change.left.as_ref().zip(change.reason) else { return String::new() };
     match (reason, change.ended) {
         (RollbackReason::Asked, _) => format!("rollback from {left}"),

@@ -45,7 +45,7 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     checks::warn_of_ending(&published.roles, output);
     let text = match &prepare {
         Some(file) if prepared => sign::prepared(&published, file),
-        _ => text(&published, started.elapsed().as_secs_f64(), &request.repository, output),
+        _ => text(&published, started.elapsed().as_secs_f64(), &request, output),
     };
     output.done("publish", &published, &text);
     Ok(DONE)
@@ -145,7 +145,8 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
     (deltas > 0).then_some(Bundling { deltas: usize::from(deltas), effort })
 }
 
-fn text(published: &Published, seconds: f64, place: &Destination, output: Output) -> String {
+fn text(published: &Published, seconds: f64, request: &Request, output: Output) -> String {
+    let (place, rollout, skips) = (&request.repository, request.rollout, request.skip_update);
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
         let (bundles, days) = (bundles(&published.bundles), checks::days_left_if_verbose(&published.roles, output));
@@ -153,12 +154,19 @@ fn text(published: &Published, seconds: f64, place: &Destination, output: Output
     }
     let sizes = &published.sizes;
     let next = checks::upload(place);
+    let offered = match (rollout, skips) {
+        (_, true) => "\nIt is only installed by name.".to_owned(),
+        (100, _) => String::new(),
+        (percent, _) => {
+            format!("\nIt is offered to {percent} % of installs; `vsekai repository rollout` changes that.")
+        }
+    };
     let findings = match published.findings.len() {
         0 => String::new(),
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{}{}{findings}{next}",
+        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{offered}{}{}{findings}{next}",
         counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),

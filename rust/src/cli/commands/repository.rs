@@ -1,6 +1,7 @@
 //! `vsekai repository`
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
@@ -39,6 +40,16 @@ pub(crate) fn run(args: Repository, output: Output, monitor: &Monitor) -> Result
 fn change(args: Change, output: Output) -> Result<u8> {
     let is_renewal = matches!(args, Change::Renew { .. });
     let (target, edits, text) = plan(args);
+    let recalled = edits.iter().find_map(|edit| match edit {
+        Edit::Recall { mode, recalled: true, .. } => Some(mode.clone()),
+        _ => None,
+    });
+    let key_folder = target.keys.clone();
+    let warn = |place: &Destination| {
+        if let (Some(mode), Some(keys)) = (&recalled, &key_folder) {
+            warn_of_empty(mode, place, keys, output);
+        }
+    };
     let keys = target.keys.map(|keys| passphrase::key_folder("--keys", keys, &target.access)).transpose()?;
     if let Some(server) = connect::update_server(&target.server)? {
         return match keys {
@@ -50,6 +61,7 @@ fn change(args: Change, output: Output) -> Result<u8> {
             None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
             keys => {
                 edit_on_server(&server, keys.as_ref(), &edits)?;
+                warn(&Destination::Server(server));
                 Ok(done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output))
             }
         };
@@ -60,8 +72,20 @@ fn change(args: Change, output: Output) -> Result<u8> {
     };
     let repository = connect::repository(place, None, &Cancel::default())?;
     let edited = edit(&repository, keys, &edits)?;
+    warn(&repository);
     let days = if is_renewal { renewed(&edited.roles, output) } else { String::new() };
     Ok(done(&edited, &format!("{text}{days}{}", checks::upload(&repository)), output))
+}
+
+/// Warns of a mode that offers nothing any more.
+fn warn_of_empty(mode: &ModeName, place: &Destination, keys: &Path, output: Output) {
+    let Ok(look) = look(place, keys.to_owned()) else { return };
+    if look.catalog.modes.get(mode).is_some_and(|mode| mode.versions.iter().all(|offer| offer.recalled)) {
+        output.note(&format!(
+            "warning: all versions of {mode} are recalled now: nobody can install it, and players keep what they have. \
+             Publish another version, or undo it with --undo."
+        ));
+    }
 }
 
 /// The days left after a renewal, which is about them; with `--verbose`, every change shows them anyway.

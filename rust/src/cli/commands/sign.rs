@@ -1,6 +1,5 @@
 //! `vsekai sign`, and the two steps of `vsekai publish` before and after it.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -30,16 +29,8 @@ pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
     let mut prepared = read(&args.file)?;
     let review = publish::review(&prepared, &keys)?;
     output.note(&shown(&review));
-    if !args.yes {
-        if !output.is_for_people() || !std::io::stdin().is_terminal() {
-            return Err(Error::invalid(
-                "--yes",
-                "there is no terminal to ask on: check what is shown, then run this again with --yes",
-            ));
-        }
-        if !output.confirm("Sign this?") {
-            return Err(Error::Cancelled);
-        }
+    if !args.yes && !output.confirm("Sign this?")? {
+        return Err(Error::Cancelled);
     }
     let review = publish::sign(&mut prepared, &keys)?;
     disk::write_atomic(&args.file, &prepared.to_bytes()?, Durability::PowerCut)?;

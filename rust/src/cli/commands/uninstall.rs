@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Uninstall, output: Output, monitor: &Monitor) -> Result
         let version = updater.status(monitor).ok().and_then(|status| status.current);
         let version = version.map(|current| format!(" {}", current.version)).unwrap_or_default();
         let question = format!("Uninstall {}{version}? Files that you added are kept.", args.dir.display());
-        if !output.confirm(&question) {
+        if !output.confirm(&question)? {
             output.note("Nothing was removed.");
             return Ok(DECLINED);
         }

@@ -36,7 +36,7 @@ pub struct Situation<'a> {
 }
 
 /// Why a version should be installed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// Nothing is installed.
@@ -171,7 +171,13 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
         (_, _, Some(_)) => Ok(Choice::Stay),
         // Something will be offered later, or can be installed by name.
         (None, Some(_), None) if offers().next().is_some() => Ok(Choice::Stay),
-        (None, _, None) => Err(Error::NoBuild { mode: name.to_string(), platform: situation.platform.to_string() }),
+        (None, _, None) => {
+            let mut builds =
+                mode.versions.iter().filter(|offer| offer.platforms.contains(situation.platform)).peekable();
+            let is_recalled = builds.peek().is_some() && builds.all(|offer| offer.recalled);
+            let (mode, platform) = (name.to_string(), situation.platform.to_string());
+            Err(Error::NoBuild { mode, platform, is_recalled })
+        }
     }
 }
 

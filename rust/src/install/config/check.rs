@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::formats::release::ModeName;
 use crate::text;
 
 type Check = std::result::Result<(), String>;
 
 const MAX_REPOSITORIES: usize = 16;
 const MAX_URL_BYTES: usize = 2048;
-const MAX_MODE_BYTES: usize = 64;
 const MAX_CONNECTIONS: u16 = 1024;
 const MAX_GRACE_SECONDS: u64 = 3600;
 const PLATFORMS: [&str; 4] = ["linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-universal"];
@@ -55,12 +55,7 @@ pub(super) fn absolute(path: &Path) -> Check {
 }
 
 pub(super) fn mode(name: &str) -> Check {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if begins_well && name.len() <= MAX_MODE_BYTES && name.bytes().all(is_letter) {
-        return Ok(());
-    }
-    Err(format!("{name:?} is not a valid mode: use a name such as stable, of letters, digits, -, _ and ."))
+    ModeName::new(name).map(|_| ()).map_err(reason)
 }
 
 pub(super) fn platform(name: &str) -> Check {
@@ -85,10 +80,14 @@ pub(super) fn grace_seconds(seconds: u64) -> Check {
 }
 
 pub(super) fn rate(given: &str) -> Check {
-    rate_bytes_per_second(given).map(|_| ()).map_err(|error| match error {
+    rate_bytes_per_second(given).map(|_| ()).map_err(reason)
+}
+
+fn reason(error: Error) -> String {
+    match error {
         Error::Invalid { reason, .. } => reason,
         other => other.to_string(),
-    })
+    }
 }
 
 /// Parses a rate in bytes per second: `5M`, `500K`, `64KiB`, `1.5MB/s` or a plain number. K, M and G are decimal.

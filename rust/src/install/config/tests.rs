@@ -69,6 +69,8 @@ fn wrong_values_are_refused_with_their_line() {
         "mode = ''",
         "mode = '../beta'",
         "mode = 'a b'",
+        "mode = 'Beta'",
+        "mode = 'my_mode.x'",
         "platform = 'linux'",
         "limit_rate = 'fast'",
         "limit_rate = 5",
@@ -135,6 +137,32 @@ fn mode_is_changed_and_nothing_else() {
     }
     assert!(matches!(Config::with_mode("", "a\"b"), Err(Error::Invalid { what: "mode", .. })));
     assert!(matches!(Config::with_mode("mode", "beta"), Err(Error::Malformed { .. })));
+}
+
+#[test]
+fn line_that_makes_the_text_invalid_is_set_or_removed() {
+    for bad in ["mode = 'Beta'", "mode = beta", "mode = ", "mode = 'a", "mode = 3"] {
+        let before = format!("# mine\n{bad}\nconnections = 7\n");
+        let removed = Config::with(&before, "mode", &[]).unwrap();
+        assert_eq!(removed, "# mine\nconnections = 7\n", "{bad}");
+        let set = Config::with_mode(&before, "beta").unwrap();
+        assert_eq!(Config::parse(&set).unwrap().mode.as_deref(), Some("beta"), "{set}");
+        assert!(matches!(Config::with(&before, "proxy", &[]), Err(Error::Malformed { .. })), "{bad}");
+        assert!(matches!(Config::with(&before, "connections", &["8".to_owned()]), Err(Error::Malformed { .. })));
+    }
+    let before = "modee = 'x'\nproxy = 'y'\n";
+    let one_left = Config::with(before, "modee", &[]).unwrap();
+    assert_eq!(one_left, "proxy = 'y'\n");
+    assert_eq!(Config::with(&one_left, "proxy", &[]).unwrap(), "");
+}
+
+#[test]
+fn mode_is_checked_as_everywhere() {
+    let told = |error: Error| error.to_string();
+    for name in ["Beta", "my_mode.x", "a b", ""] {
+        let set = told(Config::with_mode("", name).unwrap_err());
+        assert_eq!(set, told(crate::formats::release::ModeName::new(name).unwrap_err()));
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
         Some(stub) => (command(&[stub, "uninstall"]), command(&[stub, "uninstall", "--quiet"])),
         None => (
             command(&[names.program, "uninstall", names.install_root]),
-            command(&[names.program, "--quiet", "uninstall", names.install_root]),
+            command(&[names.program, "--quiet", "uninstall", names.install_root, "--yes"]),
         ),
     };
     registry::create_key(&key, work)?;

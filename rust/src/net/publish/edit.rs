@@ -6,6 +6,7 @@ use super::Destination;
 use super::edit::Edit as E;
 use super::folder::Folder;
 use super::history::catalog_of;
+use super::roles::check_is_repository;
 use crate::error::{Error, Result};
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
 use crate::net::trust::{CATALOG_ROLE, Committed, KeyFolder, Keys, Publication, RoleValidity};
@@ -101,10 +102,10 @@ pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]
     // A mistyped place must not become a repository.
     let may_create = edits.iter().any(|edit| matches!(edit, E::Add { .. }));
     match repository {
-        Destination::Folder(folder) if !may_create && !folder.join("tuf").is_dir() => {
-            Err(Error::invalid("repository", format!("there is none in {}", folder.display())))
-        }
         Destination::Folder(folder) => {
+            if !may_create {
+                check_is_repository(folder)?;
+            }
             let mut publication = Publication::open(folder, &keys)?;
             let catalog = catalog_of(&Folder { publication: &publication, store: None })?;
             change(&mut publication, catalog, edits)?;

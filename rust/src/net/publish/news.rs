@@ -4,6 +4,7 @@
 use super::edit::Edited;
 use super::folder::Folder;
 use super::history::History;
+use super::roles::check_is_repository;
 use super::{Destination, roles};
 use crate::error::{Error, Result};
 use crate::formats::news::{News, NewsId, NewsItem};
@@ -37,11 +38,9 @@ pub fn edit_news(
 ) -> Result<Edited> {
     let keys = Keys::open(keys)?;
     match repository {
-        // A mistyped place must not become a repository.
-        Destination::Folder(folder) if !folder.join("tuf").is_dir() => {
-            Err(Error::invalid("repository", format!("there is none in {}", folder.display())))
-        }
         Destination::Folder(folder) => {
+            // A mistyped place must not become a repository.
+            check_is_repository(folder)?;
             let mut publication = Publication::open(folder, &keys)?;
             publication.check_not_expired()?;
             let before = Folder { publication: &publication, store: None }.target(&News::target_name(mode))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Destination;
 use super::folder::Folder;
 use super::history::{self, History};
+use super::roles::check_is_repository;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 #[cfg(feature = "bucket")]
@@ -32,10 +33,8 @@ pub fn prune(
 ) -> Result<Pruned> {
     let keys = Keys::open(keys)?;
     match repository {
-        Destination::Folder(folder) if !folder.join("tuf").is_dir() => {
-            Err(Error::invalid("repository", format!("there is none in {}", folder.display())))
-        }
         Destination::Folder(folder) => {
+            check_is_repository(folder)?;
             let publication = Publication::open(folder, &keys)?;
             let past = Folder { publication: &publication, store: None };
             let indexes = offered_indexes(&past, &history::catalog_of(&past)?)?;

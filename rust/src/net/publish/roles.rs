@@ -87,14 +87,24 @@ fn target_in(folder: &Path, publication: &Publication<'_>, name: &str) -> Result
     Ok(Some(bytes))
 }
 
+/// Fails if the folder holds no repository.
+pub(super) fn check_is_repository(folder: &Path) -> Result<()> {
+    if folder.join("tuf").is_dir() {
+        return Ok(());
+    }
+    let what = if folder.is_dir() { "repository in" } else { "folder" };
+    Err(Error::invalid("repository", format!("there is no {what} {}", folder.display())))
+}
+
 /// Opens the repository without the lock of a publisher, and without repairing anything.
 pub(super) fn in_folder<'k>(folder: &Path, keys: &'k Keys) -> Result<Publication<'k>> {
+    check_is_repository(folder)?;
     let names = disk::list(&folder.join("tuf"))?.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
     let root = |name: String| match PackQuery::parse(&format!("tuf/{name}")) {
         Some(PackQuery::Root(version)) => Some(version),
         _ => None,
     };
-    let none = || Error::invalid("repository", format!("there is none in {}", folder.display()));
+    let none = || Error::invalid("repository", format!("there is no repository in {}", folder.display()));
     let newest = names.filter_map(root).max().ok_or_else(none)?;
     let roots = keys.root_version().min(newest)..=newest;
     let storage = MemoryStorage::download(roots, &|path, max_bytes| disk::read(&folder.join(path), max_bytes))?;

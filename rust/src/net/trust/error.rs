@@ -72,7 +72,7 @@ pub(super) fn of(error: Tough) -> Error {
         Tough::OlderMetadata { .. }
         | Tough::OlderSnapshotInTimestamp { .. }
         | Tough::SnapshotRoleMissing { .. }
-        | Tough::SnapshotRoleRollback { .. } => (Rollback, text),
+        | Tough::SnapshotRoleRollback { .. } => (Rollback, older(&error).unwrap_or(text)),
         Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => (Root, text),
         Tough::VerifyMetadata { role, .. } => {
             (Signature, format!("too few of the keys that the trusted root names have signed its {role}"))
@@ -85,6 +85,26 @@ pub(super) fn of(error: Tough) -> Error {
         _ => (Malformed, text),
     };
     trust(kind, reason).with_source(Some(Source::translated(error)))
+}
+
+/// Metadata that is older than what was seen: what of it, with both versions.
+fn older(error: &Tough) -> Option<String> {
+    let numbers = match error {
+        Tough::OlderMetadata { role, current_version, new_version, .. } => {
+            format!("{role}: version {new_version}, after version {current_version}")
+        }
+        Tough::OlderSnapshotInTimestamp { snapshot_new, snapshot_old, .. } => {
+            format!("snapshot: version {snapshot_new}, after version {snapshot_old}")
+        }
+        Tough::SnapshotRoleRollback { role, old_role_version, new_role_version, .. } => {
+            format!("{role}: version {new_role_version}, after version {old_role_version}")
+        }
+        Tough::SnapshotRoleMissing { role, old_version, new_version } => {
+            format!("{role}: missing from snapshot version {new_version}, was in version {old_version}")
+        }
+        _ => return None,
+    };
+    Some(format!("the server offers older metadata than was seen before ({numbers})"))
 }
 
 /// A file that is not the signed one, by the path that was asked for.
@@ -148,6 +168,21 @@ fn rank(error: &Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn older_metadata_is_told_in_words_with_the_numbers_after_them() {
+        let (role, old_role_version, new_role_version) = ("stable.json".to_owned(), 5, 4);
+        let (old_snapshot_version, new_snapshot_version) = (9, 10);
+        let error = of(Tough::SnapshotRoleRollback {
+            role,
+            old_role_version,
+            old_snapshot_version,
+            new_role_version,
+            new_snapshot_version,
+        });
+        let wanted = "the server offers older metadata than was seen before (stable.json: version 4, after version 5)";
+        assert!(error.code() == "metadata_rollback" && error.to_string().ends_with(wanted), "{error}");
+    }
 
     #[test]
     fn files_are_named_by_the_paths_that_were_asked_for() {

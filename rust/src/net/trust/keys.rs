@@ -201,7 +201,11 @@ impl Keys {
         let source = folder.into();
         let root = source.path().join("root.json");
         if !root.exists() {
-            let reason = format!("{} is not one: it has no root.json", source.path().display());
+            let folder = source.path().display();
+            let reason = match source.path().is_dir() {
+                true => format!("{folder} is not one: it has no root.json"),
+                false => format!("there is no folder {folder}"),
+            };
             return Err(Error::invalid("key folder", reason));
         }
         let root_bytes = disk::read(&root, MAX_ROOT_BYTES)?;

@@ -101,6 +101,6 @@ fn uninstall_of_an_adopted_folder_leaves_what_was_there() {
     let shop = filled();
     let before = snapshot(&shop.game());
     shop.update(&["--adopt"]).done();
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert_same(&before, &snapshot(&shop.game()), Same::Modes);
 }

@@ -67,9 +67,9 @@ fn uninstall_waits_for_nobody_who_plays() {
     let shop = Shop::with(&["1.0.0"]);
     let mut game = Running::start(&mut shop.launching(&[("GAME_RUN", "600")]));
     wait_until("the game runs", || shop.control("running").join(shop.folder_of("1.0.0")).exists());
-    shop.vsekai(&["uninstall"]).failed("busy");
+    shop.vsekai(&["uninstall", "--yes"]).failed("busy");
     shop.assert_whole();
     game.interrupt();
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!shop.game().exists());
 }

@@ -130,7 +130,7 @@ fn repair_saves_settings_and_no_broken_pack() {
 #[test]
 fn uninstall_leaves_no_shipped_file() {
     let shop = changed(true);
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!shop.game().exists());
 }
 

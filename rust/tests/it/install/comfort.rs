@@ -92,7 +92,7 @@ fn results_are_a_line_that_people_read() {
     assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "1.0.0"]));
     assert!(text.starts_with("Rolled GAME back: 2.0.0 -> 1.0.0"), "{text}");
-    assert_eq!(said(&mut plain(&shop, &["uninstall", "GAME"])), "Uninstalled GAME (1 version).\n");
+    assert_eq!(said(&mut plain(&shop, &["uninstall", "GAME", "--yes"])), "Uninstalled GAME (1 version).\n");
 }
 
 #[test]
@@ -158,6 +158,21 @@ fn versions_and_history_are_listed() {
     let newest = text.lines().nth(1).unwrap();
     assert!(newest.ends_with("went back  1.0.0    stable  rollback from 2.0.0"), "{text}");
     assert!(newest.starts_with("20") && newest.contains(" UTC "), "{text}");
+}
+
+#[test]
+fn history_says_why_a_version_went_down() {
+    let shop = Shop::with(&["1.0.0", "2.0.0", "3.0.0"]);
+    shop.update(&[]).done();
+    shop.edit("recall", "stable", "3.0.0");
+    shop.update(&[]).done();
+    shop.update(&["--version", "1.0.0"]).done();
+    let text = said(&mut plain(&shop, &["history", "GAME"]));
+    let ends: Vec<_> = text.lines().skip(1).collect();
+    assert!(ends[0].ends_with("asked for instead of 2.0.0"), "{text}");
+    assert!(ends[1].ends_with("3.0.0 was recalled") && ends[2].trim_end().ends_with("stable"), "{text}");
+    let changes = shop.vsekai(&["history"]).done()["changes"].clone();
+    assert_eq!((&changes[2]["why"], &changes[2]["left"]), (&"recalled".into(), &"3.0.0".into()));
 }
 
 #[test]
@@ -289,4 +304,42 @@ fn keys_are_not_made_beside_other_files() {
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && err.contains("give a new or empty folder"), "{err}");
     assert_eq!(std::fs::read_dir(shop.path("build")).unwrap().count(), 1);
+}
+
+#[test]
+fn nothing_is_removed_where_nobody_can_be_asked() {
+    let shop = Shop::with(&["1.0.0"]);
+    for words in [&["uninstall", "GAME"][..], &["--quiet", "uninstall", "GAME"], &["--json", "uninstall", "GAME"]] {
+        let output = plain(&shop, words).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && err.contains("add --yes"), "{words:?}: {err}");
+        assert_eq!(shop.version(), "1.0.0", "{words:?}");
+    }
+    said(&mut plain(&shop, &["uninstall", "GAME", "--yes"]));
+    assert!(!shop.game().exists());
+}
+
+#[test]
+fn bad_line_of_the_configuration_is_named_and_can_be_removed() {
+    let shop = Shop::with(&["1.0.0"]);
+    let file = shop.path("home/.config/vsekai/config.toml");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for bad in ["mode = 'Beta'", "mode = beta"] {
+        std::fs::write(&file, format!("connections = 7\n{bad}\n")).unwrap();
+        let run = Run::of(&mut plain(&shop, &["--json", "check", "GAME"]));
+        let said = run.failed("config_malformed");
+        assert!(said.contains(&format!("{}: line 2: ", file.display())), "{said}");
+        assert!(run.stderr.contains("`vsekai config unset KEY`"), "{}", run.stderr);
+        let shown = Run::of(&mut plain(&shop, &["--json", "config", "show"]));
+        assert!(shown.done()["problem"].as_str().unwrap().contains("line 2"), "{:?}", shown.lines);
+        assert!(self::said(&mut plain(&shop, &["config", "unset", "mode"])).starts_with("Removed mode from "));
+        Run::of(&mut plain(&shop, &["--json", "check", "GAME"])).done();
+    }
+    for name in ["Beta", "my_mode.x"] {
+        let set = Run::of(&mut plain(&shop, &["--json", "config", "set", "mode", name])).failed("invalid_argument");
+        let typed = plain(&shop, &["check", "GAME", "--mode", name]).output().unwrap();
+        let typed = String::from_utf8(typed.stderr).unwrap();
+        let reason = format!("{name:?}: a mode's name has 1 to 32 of a-z, 0-9 and -");
+        assert!(set.contains(&reason) && typed.contains(&reason), "{set} {typed}");
+    }
 }

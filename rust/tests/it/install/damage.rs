@@ -126,8 +126,8 @@ fn state_of_a_newer_program_is_left_alone() {
     let shop = Shop::with(&["1.0.0"]);
     fs::write(shop.control("state.json"), br#"{"schema":99,"current":"of the future"}"#).unwrap();
     let before = snapshot(&shop.game());
-    for command in ["status", "launch", "verify", "rollback", "uninstall", "check"] {
-        shop.vsekai(&[command]).failed("state_too_new");
+    for words in [&["status"][..], &["launch"], &["verify"], &["rollback"], &["uninstall", "--yes"], &["check"]] {
+        shop.vsekai(words).failed("state_too_new");
     }
     shop.update(&[]).failed("state_too_new");
     let after = snapshot(&shop.game());

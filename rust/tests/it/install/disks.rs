@@ -47,8 +47,8 @@ fn install_of_another_user_starts_and_is_read_and_is_not_updated() {
     assert_eq!(check.done()["available"]["version"], "3.0.0");
     // On trial: the start cannot be counted, but happens all the same.
     assert_eq!(Launched::of(&mut nobody(&shop.launching(&[]))).last["version"], "2.0.0");
-    for command in ["update", "rollback", "uninstall"] {
-        assert_read_only(&Run::of(&mut nobody(shop.command(&[command]).arg(shop.game()))));
+    for words in [&["update"][..], &["rollback"], &["uninstall", "--yes"]] {
+        assert_read_only(&Run::of(&mut nobody(shop.command(words).arg(shop.game()))));
     }
     assert_same(&before, &snapshot(&shop.game()), Same::Untouched);
 }

@@ -132,7 +132,7 @@ fn names_of_255_bytes_are_installed_updated_and_removed() {
     assert_eq!(fs::read(shop.tree().join(&long)).unwrap(), noise(2, 3_000));
     assert_eq!(fs::read(shop.tree().join(&deep)).unwrap(), b"deep");
     shop.assert_whole();
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!shop.game().exists());
 }
 
@@ -143,11 +143,11 @@ fn uninstall_leaves_the_users_files_and_nothing_else() {
     write(&shop.tree(), "mods/hat.pck", b"a hat");
     write(&shop.game(), "notes.txt", b"notes");
     let folder = shop.folder_of("2.0.0");
-    let done = shop.vsekai(&["uninstall"]).done().clone();
+    let done = shop.vsekai(&["uninstall", "--yes"]).done().clone();
     assert_eq!((&done["versions"], &done["saved_files"]), (&2.into(), &1.into()), "{done}");
     let left = crate::support::trees::snapshot(&shop.game());
     let files = left.keys().filter(|path| shop.game().join(path).is_file());
     let wanted = [std::path::PathBuf::from("notes.txt"), ["saved", &folder, "mods/hat.pck"].iter().collect()];
     assert!(files.eq(wanted.iter()), "{left:?}");
-    shop.vsekai(&["uninstall"]).failed("not_installed");
+    shop.vsekai(&["uninstall", "--yes"]).failed("not_installed");
 }

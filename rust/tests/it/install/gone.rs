@@ -330,7 +330,7 @@ fn install_that_lacks_a_part_is_uninstalled() {
     for harm in harms() {
         let shop = updated();
         harm.apply(&shop);
-        let run: Run = shop.vsekai(&["uninstall"]);
+        let run: Run = shop.vsekai(&["uninstall", "--yes"]);
         assert_eq!(run.code, Some(0), "{}: {:?}", harm.what, run.lines.last());
         assert!(!shop.control("").exists(), "{}", harm.what);
     }
@@ -372,7 +372,7 @@ fn versions_on_another_disk_are_uninstalled_and_the_folder_there_stays() {
     fs::rename(&versions, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &versions).unwrap();
     assert_current_works(&shop, "a link to another disk");
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!shop.game().exists());
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }

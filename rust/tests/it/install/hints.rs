@@ -295,14 +295,20 @@ fn root_that_has_expired_is_renewed_as_the_hint_says() {
 }
 
 #[test]
-fn configuration_that_is_damaged_is_moved_away_as_the_hint_says() {
+fn configuration_that_is_damaged_is_mended_or_moved_away_as_the_hint_says() {
     let shop = updated();
     let file = shop.path("config.toml");
     fs::write(&file, b"nonsense = [").unwrap();
     let check = || Run::of(shop.command(&["check"]).env("VSEKAI_CONFIG", &file).arg(shop.game()));
     let hint = hint_of(&check(), "config_malformed");
-    assert!(hint.contains("move it away"), "{hint}");
+    assert!(hint.contains("move the file away"), "{hint}");
     fs::remove_file(&file).unwrap();
+    check().done();
+    fs::write(&file, b"mode = 'Beta'\n").unwrap();
+    let hint = hint_of(&check(), "config_malformed");
+    let words: Vec<&str> =
+        commands(&hint)[0].split(' ').skip(1).map(|it| if it == "KEY" { "mode" } else { it }).collect();
+    Run::of(shop.command(&words).env("VSEKAI_CONFIG", &file)).done();
     check().done();
 }
 

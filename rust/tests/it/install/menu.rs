@@ -82,7 +82,7 @@ fn entry_opens_the_launcher_that_is_installed_like_a_game() {
     let (shop, other) = (in_menu(&["1.0.0"]), Shop::with(&["7.0.0"]));
     opens(&shop, &json!({"install": other.game()}));
     assert_eq!(open(&shop, &[]).last["version"], "7.0.0");
-    other.vsekai(&["uninstall"]).done();
+    other.vsekai(&["uninstall", "--yes"]).done();
     assert_eq!(open(&shop, &[]).last["version"], "1.0.0");
     // A launcher's own entry starts it at once: it looks for updates itself.
     shop.publish("2.0.0");

@@ -27,7 +27,7 @@ fn assert_goes_on(shop: &Shop) {
     shop.assert_whole();
     let current = fs::canonicalize(shop.game().join("current")).unwrap();
     assert_eq!(current, fs::canonicalize(shop.tree()).unwrap());
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!shop.game().exists());
 }
 

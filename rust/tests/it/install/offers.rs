@@ -102,6 +102,26 @@ fn platform_without_a_build_says_so() {
 }
 
 #[test]
+fn mode_whose_versions_were_all_recalled_says_so() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let recall = |version| {
+        let words = ["recall", "--mode", "stable", "--version", version];
+        let run = shop.publisher.repository_command(shop.publisher.keys(), &words);
+        run.done();
+        let mut text = crate::support::run::vsekai();
+        text.arg("repository").args(words).arg("--repository").arg(shop.publisher.repository());
+        String::from_utf8(text.arg("--keys").arg(shop.publisher.keys()).output().unwrap().stderr).unwrap()
+    };
+    assert!(!recall("2.0.0").contains("warning: all versions"));
+    assert!(recall("1.0.0").contains("warning: all versions of stable are recalled now"));
+    shop.update(&[]).done();
+    assert_eq!(shop.launch(&[]).last["version"], "1.0.0", "what is installed keeps working");
+    std::fs::remove_dir_all(shop.game()).unwrap();
+    let message = shop.update(&[]).failed("no_build_for_platform");
+    assert!(message.contains("All versions of the mode \"stable\" were recalled"), "{message}");
+}
+
+#[test]
 fn version_that_is_not_there_says_so() {
     let shop = Shop::with(&["1.0.0"]);
     shop.update(&["--version", "7.0.0"]).failed("version_unknown");

@@ -68,7 +68,9 @@ fn check_of_a_new_folder_makes_none() {
 fn last_line_names_the_command_or_the_error() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     for command in ["check", "status", "verify", "launch", "update", "rollback", "uninstall"] {
-        let said = String::from_utf8(shop.command(&[command]).arg(shop.game()).output().unwrap().stdout).unwrap();
+        let yes: &[&str] = if command == "uninstall" { &["--yes"] } else { &[] };
+        let ran = shop.command(&[command]).args(yes).arg(shop.game()).output().unwrap();
+        let said = String::from_utf8(ran.stdout).unwrap();
         let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
         assert_eq!((&last["event"], &last["command"]), (&"done".into(), &command.into()));
     }

@@ -133,7 +133,7 @@ fn live_through(shop: &Shop, at: &Path, mount: &dyn Fn() -> Option<PlainDisk>, w
     fs::remove_dir_all(shop.tree()).unwrap();
     shop.update(&[]).done();
     assert_eq!(shop.vsekai(&["verify"]).code, Some(0), "{what}");
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(!at.join("GAME/.vsekai").exists(), "{what}");
     assert_eq!(fs::read_dir(at.join("GAME")).map_or(0, Iterator::count), 1, "{what}: what the player had changed");
     true
@@ -228,6 +228,6 @@ fn files_on_bad_sectors_stay_behind_named_and_block_nothing() {
     let saved = shop.game().join("saved").join(tree.file_name().unwrap());
     assert!(saved.join("bad-sector.txt").exists() && saved.join("mods/bad-sector.pck").exists());
     shop.vsekai(&["verify", "--repair"]).done();
-    shop.vsekai(&["uninstall"]).done();
+    shop.vsekai(&["uninstall", "--yes"]).done();
     assert!(tree.join("bad-sector-folder").exists());
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Duration;
 
 use super::shop::{Running, Shop, wait_until};
-use crate::support::run::Run;
 use crate::support::server::TestServer;
 use crate::support::trees::{noise, write};
 
@@ -69,7 +68,11 @@ fn interrupted_first_install_is_nothing_until_it_goes_on() {
     let mut update = Running::start(slow.arg(shop.game()).arg("--trust-root").arg(shop.publisher.root()));
     wait_until("it has begun", || shop.control("staging").exists());
     assert_eq!(update.interrupt(), Some(130));
-    shop.vsekai(&["launch"]).failed("not_installed");
-    Run::of(&mut shop.updating(&[])).done();
+    let refused = shop.vsekai(&["launch"]);
+    refused.failed("not_installed");
+    let hint = refused.lines.last().unwrap()["hint"].as_str().unwrap();
+    let command = format!("`vsekai update {}` continues it", shop.game().display());
+    assert!(hint.contains(&command), "{hint}");
+    shop.vsekai(&["update"]).done();
     shop.assert_whole();
 }

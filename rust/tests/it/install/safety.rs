@@ -170,9 +170,14 @@ fn install_of_another_user_is_refused_unless_the_user_is_named() {
         shop.update(&[]).done();
         part.iter().for_each(|name| give_to(&shop.game().join(name), NOBODY));
         let before = snapshot(&shop.game());
-        for command in
-            [&["update"][..], &["rollback"], &["verify", "--repair"], &["launch"], &["uninstall"], &["integrate"]]
-        {
+        for command in [
+            &["update"][..],
+            &["rollback"],
+            &["verify", "--repair"],
+            &["launch"],
+            &["uninstall", "--yes"],
+            &["integrate"],
+        ] {
             let said = shop.vsekai(command).failed("other_owner");
             assert!(said.contains(&NOBODY.to_string()), "{said}");
         }
@@ -270,7 +275,7 @@ fn what_this_user_may_not_read_stays_behind_named_and_blocks_nothing() {
     again.done();
     assert_eq!(again.warnings("permission_denied"), [""; 0], "it is nobody's business any more");
     assert_eq!(run(&words(&["verify"])).code, Some(0));
-    run(&words(&["uninstall"])).done();
+    run(&words(&["uninstall", "--yes"])).done();
     assert!(!shop.control("").exists());
     assert_eq!(fs::read(tree.join("logs/deep/log.txt")).unwrap(), b"a log");
 }

@@ -60,7 +60,7 @@ fn uninstall_stopped_anywhere_goes_on_and_leaves_what_is_the_users() {
         may_be: &[Some(NEW), None],
         mine: vec![(mine[0].1, saved), (mine[1].1, "notes.txt".into())],
         too_late: Some("not_installed"),
-        ..Play::new(world, "uninstall", template, |world, folder| world.vsekai(folder, &["uninstall"]))
+        ..Play::new(world, "uninstall", template, |world, folder| world.vsekai(folder, &["uninstall", "--yes"]))
     };
     play.survive(50);
 }
@@ -73,7 +73,9 @@ fn uninstall_of_a_folder_without_other_files_leaves_nothing() {
         may_be: &[Some(NEW), None],
         too_late: Some("not_installed"),
         rules: &FEWER,
-        ..Play::new(world, "uninstall of all there is", template, |world, folder| world.vsekai(folder, &["uninstall"]))
+        ..Play::new(world, "uninstall of all there is", template, |world, folder| {
+            world.vsekai(folder, &["uninstall", "--yes"])
+        })
     };
     play.survive(30);
 }

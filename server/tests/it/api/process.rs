@@ -98,8 +98,34 @@ fn settings_that_are_none_end_it() {
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(err.contains("[config_invalid]") && err.contains("hint:"), "{err}");
     }
+    let (_, _, err) = run(&["serve", "--listen", "127.0.0.1:80800"]);
+    assert!(err.starts_with("error: listen: \"127.0.0.1:80800\" is not an address and a port up to 65535"), "{err}");
     assert_eq!(run(&["nonsense"]).0, 2);
     assert_eq!(run(&["check-config", "--set", "region"]).0, 2);
+}
+
+/// The hint of a command that fails with this code.
+#[track_caller]
+fn hint_of(code: &str, arguments: &[&str]) -> String {
+    let (exit, _, err) = run(arguments);
+    assert!(exit == 1 && err.contains(&format!("[{code}]")), "{arguments:?}: {err}");
+    err.split("hint: ").nth(1).unwrap_or_else(|| panic!("no hint: {err}")).to_owned()
+}
+
+#[test]
+fn hints_are_about_what_went_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert!(hint_of("no_server", &["gc", "--data", data]).contains("--data DIR"));
+    assert_eq!(run(&["migrate", "--data", data]).0, 0);
+    let copy = folder.path().join("bk.db");
+    let backup = ["backup", copy.to_str().unwrap(), "--data", data];
+    assert_eq!(run(&backup).0, 0);
+    assert!(hint_of("file_exists", &backup).contains("new file"));
+    assert!(hint_of("place_invalid", &["move", "--to", "/path", "--data", data]).contains("file:///DIR"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    assert!(hint_of("address_in_use", &["serve", "--listen", &listen, "--data", data]).contains("--listen"));
 }
 
 #[test]
@@ -135,6 +161,9 @@ fn tokens_are_made_without_a_server() {
     let (code, out, _) = run(&["token", "revoke", "--data", data, id]);
     assert!(code == 0 && out.contains("was revoked before, on 20"), "{out}");
     assert_eq!(run(&["token", "create", "--data", data, "--name", "x", "--scope", "everything"]).0, 2);
+    let create = ["token", "create", "--data", data, "--name", "all", "--scope"];
+    assert!(run(&[&create[..], &["publish:nightli"]].concat()).2.contains("warning: there is no mode \"nightli\" yet"));
+    assert!(!run(&[&create[..], &["publish:*"]].concat()).2.contains("warning"));
 }
 
 #[test]

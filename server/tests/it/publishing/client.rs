@@ -43,6 +43,14 @@ fn first_publish_begins_the_repository_and_sends_each_chunk_once() {
 }
 
 #[test]
+fn address_with_a_path_too_much_is_no_update_server() {
+    let test = TestDeployment::new(&[]);
+    let refused = test.publish_to(&format!("{}/foo", test.url()), "stable", "1.0.0", 1).fails();
+    assert_eq!(refused["code"], "not_found", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("/foo: there is no update server here"), "{refused}");
+}
+
+#[test]
 fn server_that_takes_no_batches_gets_each_chunk_once() {
     let (test, proxy) = noted();
     proxy.be_old();

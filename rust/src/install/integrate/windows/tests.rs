@@ -306,6 +306,7 @@ mod registered {
         assert_eq!(shown(), ("1.0.0".to_owned(), 2));
         let quiet = CURRENT_USER.open(&key).unwrap().get_string("QuietUninstallString").unwrap();
         assert_eq!(&words(&quiet)[1..3], ["--quiet", "uninstall"]);
+        assert_eq!(words(&quiet).last().unwrap(), "--yes", "there is no terminal to ask on");
         record.show_version("2.0.0", 5000).unwrap();
         assert_eq!(shown(), ("2.0.0".to_owned(), 5));
         // What somebody else has written there stays.

@@ -15,7 +15,7 @@ use crate::local::store::LocalStore;
 use crate::net::api::{CommitRequest, DocumentKind, NewPublication, PublicationState};
 use crate::net::publish::folder::Folder;
 use crate::net::publish::history::catalog_of;
-use crate::net::publish::roles::in_folder;
+use crate::net::publish::roles::{check_is_repository, in_folder};
 use crate::net::publish::server::RemotePublication;
 use crate::net::publish::{Destination, Edited, Published, Server, documents};
 use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity, TrustFiles, target_path};
@@ -93,9 +93,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn in_folder(&self, folder: &Path, keys: &Keys) -> Result<CommitResult> {
-        if !folder.join("tuf").is_dir() {
-            return Err(Error::invalid("repository", format!("there is none in {}", folder.display())));
-        }
+        check_is_repository(folder)?;
         let mut publication = Publication::open(folder, keys)?;
         publication.check_not_expired()?;
         let is_there = self.is_there(&publication)?;

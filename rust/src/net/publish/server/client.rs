@@ -60,7 +60,13 @@ impl Server {
     /// # Errors
     /// [`Error::Transport`], [`Error::ServerRefused`].
     pub fn repository(&self) -> Result<RepositoryInfo> {
-        self.json(Method::GET, "api/v1/repository", None::<&()>)
+        self.json(Method::GET, "api/v1/repository", None::<&()>).map_err(|error| match error {
+            Error::ServerRefused { status: 404, .. } | Error::Transport { kind: TransportKind::NotFound, .. } => {
+                let reason = "there is no update server here; give the address of its front page";
+                Error::transport(TransportKind::NotFound, shown(&self.url), reason)
+            }
+            other => other,
+        })
     }
 
     pub(in crate::net::publish) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::net::trust::keys::KeyFile;
 use crate::net::trust::sign::key_id;
 use crate::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
+use crate::text;
 
 /// The field of `targets.json` with the version of the key folder from which its delegations come.
 const VERSION_FIELD: &str = "x-vsekai-delegations";
@@ -25,7 +26,11 @@ impl Publication<'_> {
         if self.party.file().is_some_and(|file| file.modes.contains_key(name)) {
             return Err(self.party.ring.missing("targets"));
         }
-        Err(Error::invalid("mode", format!("{name:?} has no key yet: create one with `vsekai keys add KEYS {name}`")))
+        let modes: Vec<&str> =
+            self.party.file().map_or_else(Vec::new, |file| file.modes.keys().map(String::as_str).collect());
+        let meant = text::closest(name, &modes).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+        let reason = format!("{name:?} has no key yet; the keys here are for: {}{meant}", modes.join(", "));
+        Err(Error::invalid("mode", format!("{reason} A new mode gets its key with `vsekai keys add KEYS {name}`")))
     }
 }
 

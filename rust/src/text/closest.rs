@@ -1,0 +1,52 @@
+//! What somebody meant who mistyped a word.
+
+/// Most letters that a mistyped word differs in.
+const MAX_EDITS: usize = 2;
+
+/// The known word that is closest to what was typed, if it differs in a letter or two.
+pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let all = known.iter().map(|word| (edits(typed, word), *word));
+    let near = all.filter(|(edits, word)| *edits <= MAX_EDITS && *edits < word.chars().count());
+    near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
+}
+
+/// The number of letters to insert, delete, replace or swap with the next one, to turn one word into the other.
+fn edits(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let is_swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+                let swapped = if is_swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
+                let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+                replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swapped)
+            };
+        }
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+
+    #[test]
+    fn mistyped_words_are_recognized() {
+        let known = ["stable", "beta", "nightly", "m"];
+        for (typed, meant) in [
+            ("stabel", Some("stable")),
+            ("Beta", Some("beta")),
+            ("nigtly", Some("nightly")),
+            ("stable2", Some("stable")),
+            ("x", None),
+            ("release", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(typed, &known), meant, "{typed}");
+        }
+        assert_eq!(closest("beta", &[]), None);
+    }
+}
