@@ -72,7 +72,7 @@ def held_by_turns(world, file, command):
         if command == "update":
             world.update(game).done()
         else:
-            world(command, z(game)).done()
+            world(command, *(["--yes"] if command == "uninstall" else []), z(game)).done()
         holder.wait(timeout=60)
         if command == "uninstall":
             assert not game.exists(), sorted(map(str, game.rglob("*")))
@@ -101,7 +101,7 @@ def test_any_file_that_is_held_for_a_moment_is_waited_for(world):
 def assert_uninstall_is_refused(world, game, held):
     """It changes nothing, and names what is held."""
     before = {path: path.read_bytes() for path in game.rglob("*") if path.is_file() and path.name != "lock"}
-    refused = world("uninstall", z(game)).failed("busy")
+    refused = world("uninstall", "--yes", z(game)).failed("busy")
     assert held in refused["message"], refused
     after = {path: path.read_bytes() for path in game.rglob("*") if path.is_file() and path.name != "lock"}
     assert before == after, before.keys() ^ after.keys()
@@ -129,7 +129,7 @@ def test_uninstallation_takes_nothing_while_a_version_is_used(world):
     shell.wait(timeout=60)
     (tree(game) / "data/tool.exe").unlink()
     assert_is(world, game, "1.0.0")
-    world("uninstall", z(game)).done()
+    world("uninstall", "--yes", z(game)).done()
     assert not game.exists(), sorted(map(str, game.rglob("*")))
 
 
@@ -144,12 +144,12 @@ def test_game_that_outlives_its_updater(world):
     world.update(game, "--version", "2.0.0").done()
     world.update(game).done()
     assert (first / "common").exists(), sorted(map(str, (game / "versions").rglob("*")))
-    refused = world("uninstall", z(game)).failed("busy")
+    refused = world("uninstall", "--yes", z(game)).failed("busy")
     assert "in use" in refused["message"], refused
     assert world("status", z(game)).done()["current"]["version"] == "3.0.0"
     world.run("taskkill", "/F", "/IM", "game.exe")
     playing.wait(timeout=60)
-    world("uninstall", z(game)).done()
+    world("uninstall", "--yes", z(game)).done()
     assert not game.exists(), sorted(map(str, game.rglob("*")))
 
 
