@@ -202,9 +202,10 @@ impl Keys {
         let root = source.path().join("root.json");
         if !root.exists() {
             let folder = source.path().display();
-            let reason = match source.path().is_dir() {
-                true => format!("{folder} is not one: it has no root.json"),
-                false => format!("there is no folder {folder}"),
+            let reason = if source.path().is_dir() {
+                format!("{folder} is not one: it has no root.json")
+            } else {
+                format!("there is no folder {folder}")
             };
             return Err(Error::invalid("key folder", reason));
         }
