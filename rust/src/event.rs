@@ -57,7 +57,8 @@ pub enum Event {
         /// Size as stored (compressed), in bytes: an estimate.
         bytes: u64,
     },
-    /// Bytes of chunks or bundles arrived from the network, whether they turn out to be of use or not.
+    /// Bytes of chunks or bundles arrived from a repository, over the network or from a folder, whether they turn out to
+    /// be of use or not.
     Received {
         /// Size as stored (compressed), in bytes.
         bytes: u64,

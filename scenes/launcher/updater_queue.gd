@@ -39,17 +39,15 @@ func has_next() -> bool:
 
 ## Starts an operation, a method of the updater, now or after a background operation.
 func start(operation: Callable) -> void:
-	var answer: Error = operation.call()
-	if answer == OK:
-		return
 	var running := updater.get_operation()
-	if answer == ERR_BUSY and running in BACKGROUND:
+	# A game starts whatever else is running.
+	if running in BACKGROUND and operation.get_method() != &"launch":
 		_next = operation
 		if running in SLOW:
 			updater.cancel()
 		return
-	push_warning("%s: %s" % [operation.get_method(), error_string(answer)])
-	if not updater.is_busy():
+	# The node says in the console why it refuses a call.
+	if operation.call() != OK and not updater.is_busy():
 		refused.emit()
 
 

@@ -76,7 +76,8 @@ VSEKAI_INSTALL_DIR=$project/home/own VSEKAI_READY_FILE=$project/home/ready \
 	run -s res://addon_examples.gd -- "$VSEKAI_TEST_URL" >"$project/examples.log" 2>&1 ||
 	{ cat "$project/examples.log" >&2 && die "an example of docs/godot.md fails"; }
 if grep -E 'ERROR|WARNING' "$project/examples.log"; then die "the examples do not run cleanly"; fi
-for line in 'Started' 'There is an update: 1.1.0' '1.1.0 is ready: it starts next time' 'demo: Play'; do
+for line in 'Started' 'There is an update: 1.1.0' '1.1.0 is ready: it starts next time' 'demo: Play' \
+	'Now on beta' 'A new world' 'Damaged: ["data/world.pck"]' 'Repaired' 'Back on 1.0.0' 'Uninstalled'; do
 	grep -qF "$line" "$project/examples.log" || { cat "$project/examples.log" >&2 && die "the examples do not print: $line"; }
 done
 echo "addon: the demo and the examples of docs/godot.md work in a new project"

@@ -25,15 +25,36 @@ func _run_example(path: String) -> void:
 	var example: Node = ClassDB.instantiate(script.get_instance_base_type())
 	example.set_script(script)
 	var updater := _updater(path.get_file())
+	if script.source_code.contains("## The game is installed."):
+		await _install(updater)
 	example.add_child(updater)
 	root.add_child(example)
 	if script.source_code.contains("$VSekaiUpdater"):
 		await _wait_until(path, _is_idle.bind(updater))
 		await _wait_until(path, func() -> bool: return not updater.is_game_running())
+		for dialog: ConfirmationDialog in example.find_children("*", "ConfirmationDialog", false, false):
+			dialog.confirmed.emit()
+			await _wait_until(path, _is_idle.bind(updater))
+		if example is RichTextLabel:
+			print("label: ", (example as RichTextLabel).get_parsed_text())
 	else:
 		# It is about another class, and over with its first frame.
 		await process_frame
 	example.free()
+
+
+## Two versions, so that there is one to go back to. The newer one has a damaged file.
+func _install(updater: VSekaiUpdater) -> void:
+	root.add_child(updater)
+	updater.install_version("1.0.0")
+	await updater.finished
+	updater.start_update()
+	await updater.finished
+	await process_frame
+	root.remove_child(updater)
+	updater.remove_meta(&"has_finished")
+	var file := updater.install_dir.path_join("current/data/world.pck")
+	FileAccess.open(file, FileAccess.WRITE).close()
 
 
 func _run_demo() -> void:

@@ -55,7 +55,7 @@ func test_who_waited_comes_before_the_handler() -> void:
 	var updater := make_updater("first_come")
 	var answers: Array[Error] = []
 	updater.update_found.connect(
-		func(_release: VSekaiRelease) -> void: answers.append(updater.read_status())
+		func(_release: VSekaiRelease) -> void: answers.append(refused(updater.read_status))
 	)
 	updater.check_for_update()
 	await updater.finished
@@ -68,7 +68,7 @@ func test_who_takes_the_node_away_in_between_is_heard() -> void:
 	var updater := make_updater("taken")
 	var answers: Array[Error] = []
 	updater.update_found.connect(
-		func(_release: VSekaiRelease) -> void: answers.append(updater.start_update())
+		func(_release: VSekaiRelease) -> void: answers.append(refused(updater.start_update))
 	)
 	updater.finished.connect(func(_is_ok: bool) -> void: remove_child(updater), CONNECT_ONE_SHOT)
 	updater.check_for_update()

@@ -42,7 +42,7 @@ func test_wrong_properties_are_named_with_what_to_do() -> void:
 
 func test_a_folder_in_the_project_is_refused_everywhere() -> void:
 	var updater := make_updater("project")
-	assert(updater.move_install("res://game") == ERR_INVALID_PARAMETER)
+	assert(refused(updater.move_install.bind("res://game")) == ERR_INVALID_PARAMETER)
 	assert(VSekaiUpdater.inspect_folder("res://game") == VSekaiUpdater.Place.TAKEN)
 
 

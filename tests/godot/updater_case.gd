@@ -126,6 +126,14 @@ func wait_for_failure(code: String) -> VSekaiFailure:
 	return failure
 
 
+## The answer to a call that is refused, without what the node says about it in the console.
+func refused(call: Callable) -> Error:
+	Engine.print_error_messages = false
+	var answer: Error = call.call()
+	Engine.print_error_messages = not has_expected_errors
+	return answer
+
+
 func read_text(folder: String, path: String) -> String:
 	return FileAccess.get_file_as_string(folder_of(folder).path_join("current").path_join(path))
 

@@ -123,9 +123,10 @@ impl Failure {
         Self { code: INTERNAL.to_owned(), message: format!("Internal error: {what}"), causes: Vec::new() }
     }
 
-    /// What to do about it, without commands of the command line; may be empty.
+    /// What to do about it, without commands of the command line, and with the name of the node's property if one is
+    /// wrong; may be empty.
     pub fn hint(&self) -> &'static str {
-        hints::hint(&self.code)
+        hints::of(self)
     }
 
     /// Lines to copy into a bug report. `engine` is the host program; the path `home` is replaced by `~`.

@@ -32,7 +32,7 @@ pub struct Progress {
     pub bytes_per_second: f64,
     /// Estimated from the rate; `None` while that is unknown.
     pub seconds_left: Option<f64>,
-    /// Bytes that arrived from other machines since the operation began.
+    /// Bytes that arrived from repositories, which may be folders, since the operation began.
     pub received_bytes: u64,
     /// All bytes that the operation will receive, never less than `received_bytes`; `None` if unknown, or if nothing is
     /// downloaded.

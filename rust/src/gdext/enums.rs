@@ -274,6 +274,16 @@ impl From<state::State> for State {
 }
 
 impl Operation {
+    /// The method that starts it.
+    pub(super) fn method(self) -> String {
+        match self {
+            Self::Check => "check_for_update".to_owned(),
+            Self::Update => "start_update".to_owned(),
+            Self::Download => "download_update".to_owned(),
+            other => other.word().to_lowercase(),
+        }
+    }
+
     /// The state that it starts in; `None` if it leaves the state alone.
     pub(super) fn first_state(self) -> Option<State> {
         match self {

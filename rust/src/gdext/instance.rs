@@ -25,6 +25,13 @@ use crate::app::instance::{self, Answer, Instance};
 ///         get_tree().quit()
 ///     else:
 ///         instance = VSekaiInstance.claim("user://instances", game)
+///
+///
+/// func _process(_delta: float) -> void:
+///     if instance != null and instance.take():
+///         print("Started once more, with ", instance.get_arguments())
+///         get_window().grab_focus()
+///         instance.answer(true)
 /// ```
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]

@@ -83,11 +83,17 @@ impl VSekaiUpdater {
         self.tell(move |node| node.signals().warned().emit(&code, &message));
     }
 
-    /// Queues a failure. `is_update` is set for checks and updates, which have an additional signal.
-    pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_update: bool) {
+    /// Queues a failure. `is_kept` is not set for a launch beside another operation; `is_update` is set for checks and
+    /// updates, which have an additional signal.
+    pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_kept: bool, is_update: bool) {
         let kept = failure.clone();
         let apply = move |node: &mut Self| {
-            node.failure = Some(kept);
+            if kept.bind().is_of_launch() {
+                node.launch_failure = Some(kept.clone());
+            }
+            if is_kept {
+                node.failure = Some(kept);
+            }
             true
         };
         let (code, message, hint) = failure.bind().words();

@@ -24,9 +24,11 @@ mod offers;
 mod properties;
 mod pump;
 mod queries;
+mod refusals;
 mod start;
 
 use pump::Job;
+use refusals::refuse;
 
 /// The progress of an operation that has reported none.
 const UNKNOWN: f64 = -1.0;
@@ -35,11 +37,16 @@ const UNKNOWN: f64 = -1.0;
 ///
 /// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], and call
 /// [method check_for_update] or [method start_update]. All work runs on other threads: no call blocks, and signals are
-/// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor.
+/// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor. Call it from the main
+/// thread only: elsewhere it starts nothing.
+///
+/// An operation uses the properties as they were when it started. A change applies from the next one on, which
+/// [method resume] is, too; only [member update_policy] is read when a check ends.
 ///
 /// Methods that start an operation return an [enum @GlobalScope.Error] immediately: `OK`; `ERR_BUSY` while another
-/// operation of this node is running; `ERR_UNCONFIGURED` outside the scene tree or in the editor;
-/// `ERR_INVALID_PARAMETER`. If it is `OK`, `await` [signal finished], which comes once, however it ends. Later errors,
+/// operation of this node is running; `ERR_UNCONFIGURED` outside the scene tree, in the editor, or from another thread than
+/// the main one; `ERR_INVALID_PARAMETER`. If it is not `OK`, nothing was started, no signal follows, and the console says
+/// what to do. If it is `OK`, `await` [signal finished], which comes once, however it ends. Later errors,
 /// including wrong property values, are in [method get_failure] then, and in [signal operation_failed].
 ///
 /// Start the next operation after [signal finished], or in a handler of any signal: what the one before still has to
@@ -56,7 +63,8 @@ const UNKNOWN: f64 = -1.0;
 ///
 ///
 /// func _ready() -> void:
-///     updater.start_update()
+///     if updater.start_update() != OK:
+///         return
 ///     if await updater.finished:
 ///         updater.launch()
 ///     else:
@@ -167,7 +175,12 @@ pub(crate) struct VSekaiUpdater {
     release: Option<Gd<VSekaiRelease>>,
     pub(super) news: Vec<Story>,
     status: Option<Gd<VSekaiStatus>>,
+    modes: Vec<Gd<VSekaiMode>>,
+    notes: Vec<Gd<VSekaiNotes>>,
+    mode_plan: Option<Gd<VSekaiPlan>>,
+    damaged_files: PackedStringArray,
     pub(super) failure: Option<Gd<VSekaiFailure>>,
+    pub(super) launch_failure: Option<Gd<VSekaiFailure>>,
     base: Base<Node>,
 }
 
@@ -208,7 +221,8 @@ impl VSekaiUpdater {
     /// are done, whether downloaded or reused from disk. Each phase of an operation, such as reading existing files,
     /// starts at 0.
     ///
-    /// [param received_bytes] of [param download_bytes] have been downloaded, counted as they arrive, and since
+    /// [param received_bytes] of [param download_bytes] have been downloaded, or read from a repository that is a folder, counted
+    /// as they arrive, and since
     /// [method start_update] even if the update was paused. [param download_bytes] is -1 if nothing is downloaded, or
     /// the size is unknown. Until all have arrived, [param bytes_per_second] and [param seconds_left] are those of the
     /// download, then of the content. [param seconds_left] is -1 while unknown.
@@ -243,7 +257,8 @@ impl VSekaiUpdater {
     /// ([constant SILENT]) ends with the update. [method launch] ends when the game has started; [signal game_exited] tells
     /// when the game has ended. If a handler starts another operation, this signal comes before that starts, so an `await`
     /// in the handler gets the end of the new one. A launch while another operation runs does not emit this signal, which
-    /// then belongs to the other operation alone: use [signal launched] and [signal operation_failed].
+    /// then belongs to the other operation alone: use [signal launched] and [signal operation_failed],
+    /// or [method get_launch_failure].
     ///
     /// Use it for `await`: a signal of a single outcome, such as [signal update_completed], is never emitted if the outcome
     /// is another one.
@@ -397,7 +412,7 @@ impl VSekaiUpdater {
             return Answer::OK;
         }
         if self.job.is_none() && self.state != State::Paused {
-            return Answer::ERR_UNAVAILABLE;
+            return refuse(Answer::ERR_UNAVAILABLE, "no update is paused: call start_update()");
         }
         self.update_to(self.wanted_version.clone())
     }
@@ -445,15 +460,6 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Whether an operation may start now.
-    fn answer(&self, operation: Operation) -> Answer {
-        if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
-            return Answer::ERR_UNCONFIGURED;
-        }
-        let is_busy = if operation == Operation::Launch { self.game.is_some() } else { self.is_busy() };
-        if is_busy { Answer::ERR_BUSY } else { Answer::OK }
-    }
-
     /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
     fn begin<T: Send + 'static>(
         &mut self,
@@ -461,19 +467,24 @@ impl VSekaiUpdater {
         work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
         reply: impl FnOnce(&mut Self, T) + Send + 'static,
     ) -> Answer {
-        let mut answer = self.answer(operation);
-        if answer == Answer::OK && !self.signals.is_empty() {
+        let mut obstacle = self.obstacle(operation);
+        if obstacle.is_none() && !self.signals.is_empty() {
             self.emit_what_is_due();
             // A handler may have started another operation, or removed the node.
-            answer = self.answer(operation);
+            obstacle = self.obstacle(operation);
         }
-        if answer != Answer::OK {
-            return answer;
+        if let Some((answer, why)) = obstacle {
+            return refuse(answer, &format!("{}(): {why}", operation.method()));
         }
         let refusal = self.refusal(operation);
         let work = move |options, context: &Context| refusal.map_or_else(|| work(options, context), Err);
         let job = Job::start(operation, self.options(), work, reply);
-        self.failure = None;
+        if operation == Operation::Launch {
+            self.launch_failure = None;
+        }
+        if operation != Operation::Launch || self.is_alone(operation) {
+            self.failure = None;
+        }
         if let Some(state) = operation.first_state() {
             self.enter(state);
         }

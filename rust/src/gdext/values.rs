@@ -349,32 +349,17 @@ impl VSekaiFailure {
             operation,
             code: text(&failure.code),
             message: text(&failure.message),
-            hint: text(hint_of(failure)),
+            hint: text(failure.hint()),
             details: text(details),
         })
+    }
+
+    pub(super) fn is_of_launch(&self) -> bool {
+        self.operation == Operation::Launch
     }
 
     /// Code, message and hint.
     pub(super) fn words(&self) -> (GString, GString, GString) {
         (self.code.clone(), self.message.clone(), self.hint.clone())
-    }
-}
-
-/// What to do about it, in terms of the node's properties where one is wrong.
-fn hint_of(failure: &Failure) -> &'static str {
-    let property = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
-    match (failure.code.as_str(), property.map_or("", |(property, _)| property)) {
-        ("invalid_argument", "repository") => "Set repository_urls.",
-        ("invalid_argument", "install_dir") => "Set install_dir to an absolute path, or to a path in user://.",
-        ("invalid_argument", "display name") => "Set display_name, without / \\ : * ? \" < > |.",
-        ("invalid_argument", "URL scheme") => "Set url_scheme, such as mygame, or leave it empty.",
-        ("invalid_argument", "app id") => "Set app_id, such as org.example.game, or leave it empty.",
-        ("invalid_argument", "address") => "Set url_scheme, and pass a link that begins with it.",
-        ("invalid_argument", "proxy") => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
-        ("invalid_argument", "rate_limit_bytes_per_second") => {
-            "Set rate_limit_bytes_per_second to a positive number, or to 0 for no limit."
-        }
-        ("trust_root_invalid", _) if failure.message.contains("non-resource files") => "Then export again.",
-        _ => failure.hint(),
     }
 }

@@ -321,6 +321,7 @@ impl<'a> Round<'a> {
         }
         for store in &self.sources.stores {
             if let Some(chunk) = self.read_store(worker, store, want) {
+                self.monitor.emit(Event::Received { bytes: worker.stored.len() as u64 });
                 return Ok(Some(chunk));
             }
         }

@@ -2,11 +2,62 @@
 //!
 //! A launcher that translates has its own texts, by the code.
 
+use super::Failure;
+
+/// What to do about a failure: about the property or the argument that is wrong, if one is; else by the code.
+pub(super) fn of(failure: &Failure) -> &'static str {
+    let argument = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
+    let by_words = match argument {
+        Some((argument, _)) if failure.code == "invalid_argument" => of_argument(argument),
+        _ => of_words(failure),
+    };
+    by_words.unwrap_or_else(|| hint(&failure.code))
+}
+
+fn of_argument(argument: &str) -> Option<&'static str> {
+    Some(match argument {
+        "repository" => "Set repository_urls to addresses that begin with https:// or http://, or to folders.",
+        "install_dir" => "Set install_dir to an absolute path, or to a path in user://.",
+        "display name" => "Set display_name, without / \\ : * ? \" < > |.",
+        "URL scheme" => "Set url_scheme, such as mygame, or leave it empty.",
+        "app id" => "Set app_id, such as org.example.game, or leave it empty.",
+        "address" => "Set url_scheme, and pass a link that begins with it.",
+        "proxy" => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
+        "mode" => "Use the name of a mode, such as stable, for mode and as an argument.",
+        "hours" => "Set rate_limit_from_minute and rate_limit_to_minute to minutes from 0 to 1439.",
+        "rate_limit_bytes_per_second" => "Set rate_limit_bytes_per_second to a positive number, or to 0 for no limit.",
+        _ => return None,
+    })
+}
+
+/// Faults of different kinds that share a code.
+fn of_words(failure: &Failure) -> Option<&'static str> {
+    let says = |words: &str| failure.message.contains(words);
+    Some(match failure.code.as_str() {
+        "not_found" if says("there is no repository here") => {
+            "Check repository_urls: each is an address with https://, or a folder, that has tuf/ in it."
+        }
+        "not_found" if failure.message.starts_with("Could not create") => UNUSABLE_FOLDER,
+        "io_failed" if failure.causes.iter().any(|cause| cause.contains("is a file, not a folder")) => UNUSABLE_FOLDER,
+        "tls_failed" if says("does not speak TLS") => {
+            "Check repository_urls: the port must be that of https://, or the address must begin with http://."
+        }
+        "offline" if says("name was not found") => {
+            "Check the network connection, and the spelling in repository_urls. Downloaded data is kept."
+        }
+        "trust_root_invalid" if says("non-resource files") => "Then export again.",
+        _ => return None,
+    })
+}
+
+const UNUSABLE_FOLDER: &str = "Set install_dir to a folder that exists or can be created.";
+
 /// The hint for a code of `docs/errors.md`; empty if there is nothing to do.
-pub(super) fn hint(code: &str) -> &'static str {
+fn hint(code: &str) -> &'static str {
     match code {
         "offline" => "Check the network connection. Downloaded data is kept.",
-        "timed_out" | "http_failed" => "Try again later. Downloaded data is kept.",
+        "timed_out" => "Try again later. Downloaded data is kept.",
+        "http_failed" => "Try again later. If the problem persists, check repository_urls.",
         "tls_failed" => "Check this computer's clock and whether a proxy or filter intercepts the connection.",
         "unauthorized" => "The server or the proxy requires a login. Ask whoever runs it.",
         "disk_full" => "Free some disk space, or choose a folder on another disk.",
@@ -41,11 +92,14 @@ pub(super) fn hint(code: &str) -> &'static str {
         | "metadata_malformed"
         | "news_malformed"
         | "release_malformed"
-        | "signature_invalid"
         | "target_mismatch"
         | "target_not_signed"
         | "unsafe_path"
         | "unsupported" => "Nothing was changed. Tell the publisher.",
+        "signature_invalid" => {
+            "Nothing was changed. Check that trust_root is the root.json of this repository. If it is, tell the publisher."
+        }
+        "version_invalid" => "Use a version such as 1.0.0.",
         super::INTERNAL => "This is a bug. Try again; if it persists, report it with the details.",
         _ => "",
     }
@@ -53,8 +107,9 @@ pub(super) fn hint(code: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::hint;
-    use crate::app::worker::INTERNAL;
+    use super::{hint, of};
+    use crate::app::worker::{Failure, INTERNAL};
+    use crate::error::Error;
 
     /// Codes that only publishing and the command line can meet, and codes whose message says enough.
     const NONE: &[&str] = &[
@@ -73,7 +128,6 @@ mod tests {
         "signature_expired",
         "signer_failed",
         "version_exists",
-        "version_invalid",
     ];
 
     fn codes() -> Vec<String> {
@@ -90,6 +144,35 @@ mod tests {
         for code in codes {
             assert_eq!(hint(&code).is_empty(), NONE.contains(&code.as_str()), "{code}");
         }
+    }
+
+    #[test]
+    fn a_wrong_property_is_named() {
+        let failure = |code: &str, message: &str, causes: &[&str]| Failure {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            causes: causes.iter().map(ToString::to_string).collect(),
+        };
+        let invalid = |what| Failure::from(Error::invalid(what, "it is wrong"));
+        for (failure, property) in [
+            (failure("not_found", "https://example.org/x: there is no repository here (…)", &[]), "repository_urls"),
+            (failure("offline", "https://x/: The server's name was not found: …", &[]), "repository_urls"),
+            (failure("tls_failed", "https://x/: The server does not speak TLS here: …", &[]), "repository_urls"),
+            (failure("http_failed", "https://x/: a web page", &[]), "repository_urls"),
+            (failure("signature_invalid", "The repository cannot be trusted: …", &[]), "trust_root"),
+            (failure("not_found", "Could not create folder /proc/x", &[]), "install_dir"),
+            (
+                failure("io_failed", "Could not find /x/game", &["A part of the path is a file, not a folder"]),
+                "install_dir",
+            ),
+            (invalid("repository"), "repository_urls"),
+            (invalid("install_dir"), "install_dir"),
+            (invalid("mode"), "mode"),
+            (invalid("hours"), "rate_limit_from_minute"),
+        ] {
+            assert!(of(&failure).contains(property), "{failure:?}: {}", of(&failure));
+        }
+        assert!(!of(&failure("not_found", "Could not open /x/y", &[])).contains("install_dir"));
     }
 
     #[test]

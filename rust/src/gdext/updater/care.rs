@@ -8,6 +8,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::pump::damaged_files;
+use super::refusals::refuse;
 use super::{Operation, State, VSekaiUpdater};
 use crate::app::host::{self, Brand};
 use crate::app::updater::Desktop;
@@ -24,14 +25,23 @@ impl VSekaiUpdater {
     /// [signal verify_completed].
     #[func]
     fn verify(&mut self) -> Answer {
-        self.begin(
+        let answer = self.begin(
             Operation::Verify,
             |options, context| context.updater(options)?.verify(&context.monitor),
             |node, verified| {
                 let damaged = texts(damaged_files(&verified));
-                node.tell(move |node| node.signals().verify_completed().emit(&damaged));
+                let kept = damaged.clone();
+                let keep = move |node: &mut Self| {
+                    node.damaged_files = kept;
+                    true
+                };
+                node.tell_after(keep, move |node| node.signals().verify_completed().emit(&damaged));
             },
-        )
+        );
+        if answer == Answer::OK {
+            self.damaged_files.clear();
+        }
+        answer
     }
 
     /// Repairs the installed version and the one to go back to: [signal repair_completed]. Downloads only what neither of
@@ -44,7 +54,11 @@ impl VSekaiUpdater {
             |node, found| {
                 let count = int(damaged_files(&found).len() as u64);
                 node.tell_state(State::Idle);
-                node.tell(move |node| node.signals().repair_completed().emit(count));
+                let forget = |node: &mut Self| {
+                    node.damaged_files.clear();
+                    true
+                };
+                node.tell_after(forget, move |node| node.signals().repair_completed().emit(count));
             },
         )
     }
@@ -140,7 +154,8 @@ impl VSekaiUpdater {
     #[func]
     fn move_install(&mut self, directory: GString) -> Answer {
         if directory.is_empty() || files::is_in_project(&directory) {
-            return Answer::ERR_INVALID_PARAMETER;
+            let why = "move_install(): pass a folder outside of res://, as an absolute path or in user://";
+            return refuse(Answer::ERR_INVALID_PARAMETER, why);
         }
         let to = files::system_path(&directory);
         let (brand, links, opens) = (self.brand(), self.links(), opens());

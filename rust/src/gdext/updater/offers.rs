@@ -5,6 +5,7 @@ use godot::global::Error as Answer;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
+use super::refusals::refuse;
 use super::{Operation, VSekaiUpdater};
 use crate::app::worker::Options;
 use crate::formats::release::ModeName;
@@ -22,7 +23,12 @@ impl VSekaiUpdater {
             |options, context| context.updater(options)?.modes(&context.monitor),
             |node, modes| {
                 let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
-                node.tell(move |node| node.signals().modes_listed().emit(&modes));
+                let kept = modes.iter_shared().collect();
+                let keep = move |node: &mut Self| {
+                    node.modes = kept;
+                    true
+                };
+                node.tell_after(keep, move |node| node.signals().modes_listed().emit(&modes));
             },
         )
     }
@@ -51,7 +57,7 @@ impl VSekaiUpdater {
     #[func]
     fn install_version(&mut self, version: GString) -> Answer {
         if version.is_empty() {
-            return Answer::ERR_INVALID_PARAMETER;
+            return refuse(Answer::ERR_INVALID_PARAMETER, "install_version(): pass a version, such as \"1.0.0\"");
         }
         self.update_to(version.to_string())
     }
@@ -61,7 +67,7 @@ impl VSekaiUpdater {
     #[func]
     fn switch_mode(&mut self, name: GString) -> Answer {
         if name.is_empty() {
-            return Answer::ERR_INVALID_PARAMETER;
+            return refuse(Answer::ERR_INVALID_PARAMETER, "switch_mode(): pass the name of a mode, such as \"beta\"");
         }
         let name = name.to_string();
         self.begin(
@@ -81,7 +87,12 @@ impl VSekaiUpdater {
             move |options, context| context.updater(options)?.notes(is_offline, &context.monitor),
             |node, notes| {
                 let notes: Array<Gd<VSekaiNotes>> = notes.iter().map(VSekaiNotes::of).collect();
-                node.tell(move |node| node.signals().notes_listed().emit(&notes));
+                let kept = notes.iter_shared().collect();
+                let keep = move |node: &mut Self| {
+                    node.notes = kept;
+                    true
+                };
+                node.tell_after(keep, move |node| node.signals().notes_listed().emit(&notes));
             },
         )
     }
@@ -123,17 +134,26 @@ impl VSekaiUpdater {
     #[func]
     fn plan_mode(&mut self, name: GString) -> Answer {
         if name.is_empty() {
-            return Answer::ERR_INVALID_PARAMETER;
+            return refuse(Answer::ERR_INVALID_PARAMETER, "plan_mode(): pass the name of a mode, such as \"beta\"");
         }
         let name = name.to_string();
-        self.begin(
+        let answer = self.begin(
             Operation::PlanMode,
             move |options, context| context.plan_mode(options, name),
             |node, (mode, plan)| {
                 let (mode, plan) = (text(mode.as_str()), plan.as_ref().map(VSekaiPlan::of));
-                node.tell(move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
+                let kept = plan.clone();
+                let keep = move |node: &mut Self| {
+                    node.mode_plan = kept;
+                    true
+                };
+                node.tell_after(keep, move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
             },
-        )
+        );
+        if answer == Answer::OK {
+            self.mode_plan = None;
+        }
+        answer
     }
 }
 

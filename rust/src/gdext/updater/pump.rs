@@ -158,6 +158,7 @@ impl VSekaiUpdater {
             Message::Event(_) => {}
             Message::Planned(plan) => self.planned(&plan),
             Message::Done(Ok(Reply(reply))) => {
+                self.complete(operation);
                 reply(self);
                 self.ended(operation, true);
             }
@@ -172,12 +173,32 @@ impl VSekaiUpdater {
     /// nothing while another operation runs, because whoever waits for that would take it for its end.
     pub(super) fn ended(&mut self, operation: Operation, is_ok: bool) {
         let is_silent = match operation {
-            Operation::Launch => self.has_game_started || self.job.is_some() || self.is_update_due,
+            Operation::Launch => self.has_game_started || !self.is_alone(operation),
             _ => std::mem::take(&mut self.goes_on),
         };
         if !is_silent {
             self.tell(move |node| node.signals().finished().emit(is_ok));
         }
+    }
+
+    /// Whether what becomes of the operation is what [`VSekaiUpdater::get_failure`] tells. A launch beside another
+    /// operation leaves that to the other one.
+    pub(super) fn is_alone(&self, operation: Operation) -> bool {
+        operation != Operation::Launch || !self.is_busy()
+    }
+
+    /// The size of a download is an estimate: an operation that has succeeded is done, whatever has come.
+    fn complete(&mut self, operation: Operation) {
+        if operation == Operation::Launch {
+            return;
+        }
+        let complete = move |node: &mut Self| {
+            if operation == Operation::Update || node.progress >= 0.0 {
+                node.progress = 1.0;
+            }
+            false
+        };
+        self.tell_after(complete, |_| {});
     }
 
     /// A check has ended.
@@ -278,7 +299,8 @@ impl VSekaiUpdater {
         if is_update || matches!(operation, Operation::Rollback | Operation::Repair) {
             self.tell_state(State::Failed);
         }
-        self.tell_failure(in_words(operation, failure), is_update);
+        let is_kept = self.is_alone(operation);
+        self.tell_failure(in_words(operation, failure), is_kept, is_update);
     }
 
     pub(super) fn cancelled(&mut self, operation: Operation) {

@@ -8,7 +8,9 @@ use super::{Operation, State, VSekaiUpdater};
 use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
-use crate::gdext::values::{VSekaiFailure, VSekaiNews, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::gdext::values::{
+    VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus,
+};
 use crate::gdext::{console, files, project_settings};
 use crate::local::disk::{self, Durability};
 use crate::version::Version;
@@ -52,8 +54,9 @@ impl VSekaiUpdater {
     }
 
     /// How much of the running operation is done, from 0 to 1, for a progress bar; of the download while there is one,
-    /// otherwise of the content. -1 if that is unknown, such as before the first [signal progress_changed]. Each phase of an
-    /// operation starts at 0. When an operation has ended, this is its last value.
+    /// otherwise of the content. Reading a repository that is a folder counts as a download. -1 if that is unknown, such as before
+    /// the first [signal progress_changed]. Each phase of an operation starts at 0. When an update has succeeded, this is 1, and
+    /// when another operation has, unless it told no progress; otherwise it stays at the last value.
     #[func]
     fn get_progress(&self) -> f64 {
         self.progress
@@ -80,10 +83,43 @@ impl VSekaiUpdater {
     }
 
     /// Why the last operation has failed, was paused or was cancelled; the code is `cancelled` for the last two. `null` while
-    /// an operation runs, and after one that has succeeded: each operation clears it when it starts.
+    /// an operation runs, and after one that has succeeded: each operation clears it when it starts. A launch while another
+    /// operation runs leaves it to that one: see [method get_launch_failure].
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()
+    }
+
+    /// Why the last [method launch] has failed; `null` if it has not. A launch that fails while another operation runs is told
+    /// here and by [signal operation_failed] alone; otherwise [method get_failure] has it, too.
+    #[func]
+    fn get_launch_failure(&self) -> Option<Gd<VSekaiFailure>> {
+        self.launch_failure.clone()
+    }
+
+    /// What [method list_modes] has found last; empty before that.
+    #[func]
+    fn get_modes(&self) -> Array<Gd<VSekaiMode>> {
+        self.modes.iter().cloned().collect()
+    }
+
+    /// What [method list_notes] has found last, the newest version first; empty before that.
+    #[func]
+    fn get_notes(&self) -> Array<Gd<VSekaiNotes>> {
+        self.notes.iter().cloned().collect()
+    }
+
+    /// What [method plan_mode] has found last. `null` if there would be nothing to do, if it has failed, and before it.
+    #[func]
+    fn get_mode_plan(&self) -> Option<Gd<VSekaiPlan>> {
+        self.mode_plan.clone()
+    }
+
+    /// The files that the last [method verify] has found missing or different from what was published. Empty if all are
+    /// intact, if it has failed, before it, and when [method repair] has succeeded.
+    #[func]
+    fn get_damaged_files(&self) -> PackedStringArray {
+        self.damaged_files.clone()
     }
 
     /// The news that the last check or [method list_news] has found, the newest first, with texts for [param locale],

@@ -1,0 +1,116 @@
+extends "res://tests/godot/updater_case.gd"
+## What the node answers: progress of a folder, results without a signal, and refused calls.
+
+
+func test_a_folder_makes_progress_like_a_server() -> void:
+	var folder := folder_of("from_folder")
+	_publish_to(folder)
+	for place: String in [folder, "file://" + folder]:
+		var updater := make_updater("folder_install")
+		updater.repository_urls = [place]
+		updater.trust_root = folder + ".keys/root.json"
+		events.clear()
+		updater.start_update()
+		assert((await wait_for("finished")) == [true], str(updater.get_failure()))
+		var last := arguments_of("progress_changed")
+		var received: int = last[4]
+		var download: int = last[5]
+		assert(download > 4_000_000 and received > 0.9 * download, str(last))
+		assert(updater.get_progress() == 1.0)
+		updater.uninstall()
+		await wait_for("uninstalled")
+		updater.free()
+
+
+func test_an_update_is_done_when_it_is_told_so() -> void:
+	var updater := make_updater("done")
+	var seen: Array[float] = []
+	updater.update_completed.connect(
+		func(_version: String) -> void: seen.append(updater.get_progress())
+	)
+	updater.start_update()
+	await wait_for("finished")
+	assert(seen == [1.0] and updater.get_progress() == 1.0, str(seen))
+
+
+func test_each_result_can_be_asked_for() -> void:
+	install("asked")
+	var updater := make_updater("asked")
+	assert(updater.get_modes().is_empty() and updater.get_notes().is_empty())
+	assert(updater.get_mode_plan() == null and updater.get_damaged_files().is_empty())
+	updater.list_modes()
+	assert(await updater.finished)
+	assert(updater.get_modes() == arguments_of("modes_listed")[0])
+	assert(updater.get_modes().any(func(mode: VSekaiMode) -> bool: return mode.name == "beta"))
+	updater.list_notes()
+	assert(await updater.finished)
+	assert(updater.get_notes()[0].version == "1.1.0" and updater.get_notes()[1].is_current)
+	updater.plan_mode("beta")
+	assert(await updater.finished)
+	assert(updater.get_mode_plan().version == "2.0.0-beta.1")
+	updater.plan_mode("nowhere")
+	assert(not await updater.finished and updater.get_mode_plan() == null)
+	FileAccess.open(folder_of("asked/current/data/world.pck"), FileAccess.WRITE).close()
+	updater.verify()
+	assert(await updater.finished)
+	assert(updater.get_damaged_files() == PackedStringArray(["data/world.pck"]))
+	updater.repair()
+	assert(await updater.finished and updater.get_damaged_files().is_empty())
+
+
+func test_a_launch_that_fails_does_not_fail_the_update() -> void:
+	var updater := make_updater("apart")
+	updater.rate_limit_bytes_per_second = 2_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0)
+	assert(updater.launch() == OK)
+	assert((await wait_for_failure("not_installed")).operation == VSekaiUpdater.Operation.LAUNCH)
+	assert(updater.is_busy() and updater.get_failure() == null)
+	assert((await wait_for("finished")) == [true])
+	assert(updater.get_failure() == null)
+	assert(updater.get_launch_failure().code == "not_installed")
+	updater.launch()
+	assert(updater.get_launch_failure() == null)
+	await wait_for("game_exited")
+
+
+func test_a_refused_call_says_what_to_do() -> void:
+	var output: Array = []
+	var arguments: PackedStringArray = [
+		"--headless", "--path", ProjectSettings.globalize_path("res://")
+	]
+	arguments.append_array(["-s", "res://tests/godot/refused_calls.gd"])
+	OS.set_environment("VSEKAI_TEST_REFUSED_DIR", folder_of("refused"))
+	assert(OS.execute(OS.get_executable_path(), arguments, output, true) == 7, str(output))
+	var said := str(output)
+	for answer: String in [
+		"outside: %d" % ERR_UNCONFIGURED,
+		"mode: %d" % ERR_INVALID_PARAMETER,
+		"version: %d" % ERR_INVALID_PARAMETER,
+		"folder: %d" % ERR_INVALID_PARAMETER,
+		"resume: %d" % ERR_UNAVAILABLE,
+		"thread: %d" % ERR_UNCONFIGURED,
+		"busy: %d" % ERR_BUSY,
+		"failure: false",
+		"check_for_update(): add the node to the scene tree first.",
+		"switch_mode(): pass the name of a mode",
+		"install_version(): pass a version",
+		"move_install(): pass a folder outside of res://",
+		"no update is paused: call start_update().",
+		"verify(): wait for finished, or call cancel(): start_update() is running.",
+		"check_for_update(): call it from the main thread",
+	]:
+		assert(said.contains(answer), "%s is missing in %s" % [answer, said])
+	assert(not said.contains("panic"), said)
+
+
+func _publish_to(folder: String) -> void:
+	var keys := folder + ".keys"
+	assert(
+		VSekaiUpdater.run_command_line(["--quiet", "keys", "init", keys, "--mode", "stable"]) == 0
+	)
+	var tree := OS.get_environment("VSEKAI_TEST_DIR").path_join("two")
+	var publish: PackedStringArray = ["--quiet", "publish", tree, "--mode", "stable"]
+	publish.append_array(["--version", "1.1.0", "--entry", "game", "--keys", keys])
+	publish.append_array(["--repository", folder])
+	assert(VSekaiUpdater.run_command_line(publish) == 0)
