@@ -98,6 +98,9 @@ impl Documents {
         let bytes = if path == PACK { self.packs.get().await? } else { self.db.repository_file(path).await? };
         let kind = Kind::of(path, false);
         let content = bytes.map(|bytes| Representation::hashed(bytes, kind));
+        if let Some(content) = &content {
+            self.last.insert(path.to_owned(), content.clone()).await;
+        }
         self.fresh.insert(path.to_owned(), content.clone()).await;
         Ok(content)
     }

@@ -2,6 +2,7 @@
 //!
 //! Both programs are real. `vsekai` is the other program of the workspace: `./run test` builds it.
 
+mod away;
 mod bundles;
 mod client;
 mod copies;
