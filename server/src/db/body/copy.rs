@@ -12,6 +12,9 @@ use crate::db::copy::{CopyDb, Kind, Table, Value};
 use crate::db::retry::repeat;
 use crate::error::Result;
 
+/// Rows of one statement: with twelve columns, far fewer values than any database takes.
+const AT_ONCE: usize = 100;
+
 type Bound = Query<'static, Driver, <Driver as Database>::Arguments>;
 
 #[async_trait]
@@ -42,10 +45,12 @@ async fn rows(conn: &mut Conn, table: &'static Table, after: Option<&[Value]>) -
 }
 
 async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
-    for row in rows {
-        let mut query = query(AssertSqlSafe(table.insert()));
-        for (value, (_, kind)) in row.iter().zip(table.columns) {
-            query = bind(query, value, *kind);
+    for some in rows.chunks(AT_ONCE) {
+        let mut query = query(AssertSqlSafe(table.insert(some.len())));
+        for row in some {
+            for (value, (_, kind)) in row.iter().zip(table.columns) {
+                query = bind(query, value, *kind);
+            }
         }
         query.execute(&mut *conn).await?;
     }

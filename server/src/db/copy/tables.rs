@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::db::sql;
+
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -252,14 +254,14 @@ impl Table {
         format!("SELECT {names} FROM {} {condition} ORDER BY {key} LIMIT ${limit}", self.name)
     }
 
-    /// The statement that adds or replaces a row.
-    pub(in crate::db) fn insert(&self) -> String {
-        let values = (1..=self.columns.len()).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+    /// The statement that adds or replaces this many rows.
+    pub(in crate::db) fn insert(&self, count: usize) -> String {
+        let values = sql::rows(&format!("{{rows {}}}", self.columns.len()), count);
         let others: Vec<String> =
             self.columns.iter().skip(self.key).map(|(name, _)| format!("{name} = excluded.{name}")).collect();
         let action = if others.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", others.join(", ")) };
         let (names, key) = (self.names(), self.key_names());
-        format!("INSERT INTO {} ({names}) VALUES ({values}) ON CONFLICT ({key}) DO {action}", self.name)
+        format!("INSERT INTO {} ({names}) VALUES {values} ON CONFLICT ({key}) DO {action}", self.name)
     }
 }
 
