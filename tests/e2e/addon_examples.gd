@@ -32,7 +32,9 @@ func _run_example(path: String) -> void:
 	if script.source_code.contains("$VSekaiUpdater"):
 		await _wait_until(path, _is_idle.bind(updater))
 		await _wait_until(path, func() -> bool: return not updater.is_game_running())
-		for dialog: ConfirmationDialog in example.find_children("*", "ConfirmationDialog", false, false):
+		for dialog: ConfirmationDialog in example.find_children(
+			"*", "ConfirmationDialog", false, false
+		):
 			dialog.confirmed.emit()
 			await _wait_until(path, _is_idle.bind(updater))
 		if example is RichTextLabel:

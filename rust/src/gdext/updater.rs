@@ -17,7 +17,6 @@ use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPl
 use crate::app::updater::Story;
 use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
-use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 mod care;
 mod offers;
@@ -377,20 +376,6 @@ impl VSekaiUpdater {
     #[func]
     pub(super) fn start_update(&mut self) -> Answer {
         self.update_to(String::new())
-    }
-
-    /// Reads the status of the install, without network access: [signal status_read].
-    #[func]
-    fn read_status(&mut self) -> Answer {
-        self.begin(
-            Operation::ReadStatus,
-            |options, context| {
-                let root = InstallRoot::at(&options.directory);
-                let status = context.status(options)?;
-                Ok((status, root.map_or((0, 0), |root| (used_bytes(&root), removable_bytes(&root)))))
-            },
-            |node, (status, (disk, removable))| node.status_known(VSekaiStatus::of(&status, disk, removable)),
-        )
     }
 
     /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no

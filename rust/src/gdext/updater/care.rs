@@ -1,4 +1,4 @@
-//! Operations that look after an install: verify, repair, roll back, move, register, remove.
+//! Operations that look after an install: status, verify, repair, roll back, move, register, remove.
 
 use godot::builtin::{GString, PackedByteArray, Variant};
 use godot::classes::RefCounted;
@@ -13,14 +13,30 @@ use super::{Operation, State, VSekaiUpdater};
 use crate::app::host::{self, Brand};
 use crate::app::updater::Desktop;
 use crate::gdext::convert::{int, text, texts};
+use crate::gdext::values::VSekaiStatus;
 use crate::gdext::{files, project_settings};
 use crate::install::integrate::{Links, Opens, Record};
+use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 /// Width and height of the icon for the desktop, in pixels.
 const ICON_SIZE: i64 = 256;
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
+    /// Reads the status of the install, without network access: [signal status_read].
+    #[func]
+    fn read_status(&mut self) -> Answer {
+        self.begin(
+            Operation::ReadStatus,
+            |options, context| {
+                let root = InstallRoot::at(&options.directory);
+                let status = context.status(options)?;
+                Ok((status, root.map_or((0, 0), |root| (used_bytes(&root), removable_bytes(&root)))))
+            },
+            |node, (status, (disk, removable))| node.status_known(VSekaiStatus::of(&status, disk, removable)),
+        )
+    }
+
     /// Compares all files of the installed version, and of the one to go back to, with what was published:
     /// [signal verify_completed].
     #[func]
