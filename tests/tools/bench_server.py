@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Measures vsekai-server against nginx and `desync chunk-server` on the same chunks, in the same run.
 
 bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,postgres,check,publish,memory,missing,copy]
@@ -473,7 +473,7 @@ def main():
     if "copy" in options.only.split(",") and not os.environ.get("VSEKAI_ASKED_POSTGRES"):
         os.environ["VSEKAI_ASKED_POSTGRES"] = "1"
         postgres = REPO / "tests/tools/postgres.sh"
-        os.execv(postgres, [str(postgres), sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]])
+        os.execv(postgres, [str(postgres), sys.executable, "-B", str(Path(__file__).resolve()), *sys.argv[1:]])
     if not shutil.which("wrk"):
         print("SKIPPED: wrk is not installed: the server is not measured", file=sys.stderr)
         return

@@ -86,19 +86,30 @@ pub async fn copy(from: &Arc<dyn Db>, to: &Arc<dyn Db>, mut tell: impl FnMut(&st
     Ok(())
 }
 
-/// Reads a table, and writes it to another database if one is given.
+/// Reads a table, and writes it to another database if one is given: each page while the next is read.
 async fn each(db: &Arc<dyn Db>, table: &'static Table, to: Option<&Arc<dyn Db>>) -> Result<Sum> {
     let mut sum = Sum::default();
-    let mut after: Option<Vec<Value>> = None;
+    let mut rows = db.rows(table, None).await?;
     loop {
-        let rows = db.rows(table, after.as_deref()).await?;
         for row in &rows {
             sum.add(row);
         }
-        if let Some(to) = to {
-            to.put_rows(table, &rows).await?;
-        }
-        let Some(last) = rows.last().filter(|_| rows.len() >= table.page as usize) else { return Ok(sum) };
-        after = Some(last.iter().take(table.key).cloned().collect());
+        let last = rows.last().filter(|_| rows.len() >= table.page as usize);
+        let after = last.map(|last| last.iter().take(table.key).cloned().collect::<Vec<_>>());
+        let writing = async {
+            match to {
+                Some(to) => to.put_rows(table, &rows).await,
+                None => Ok(()),
+            }
+        };
+        let reading = async {
+            match &after {
+                Some(after) => db.rows(table, Some(after)).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let ((), next) = tokio::try_join!(writing, reading)?;
+        let Some(next) = next else { return Ok(sum) };
+        rows = next;
     }
 }
