@@ -25,13 +25,8 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
 
 /// What is left to do after a change to this repository: one in a folder has to be uploaded.
 pub(crate) fn upload(place: &Destination) -> String {
-    match place {
-        Destination::Folder(folder) => {
-            let folder = folder.display();
-            format!("\nNow upload {folder} to your web host, tuf/timestamp.json and tuf/current.pack last.")
-        }
-        _ => String::new(),
-    }
+    let Destination::Folder(folder) = place else { return String::new() };
+    format!("\nNow upload {} to your web host, tuf/timestamp.json and tuf/current.pack last.", folder.display())
 }
 
 /// How many days each signature is valid, on one line.
