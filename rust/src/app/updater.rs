@@ -177,12 +177,8 @@ impl Updater {
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
             on_plan(&prepared);
+            session.state.wish = from.clone().zip(wanted.why());
             report = prepared.apply(&mut session, monitor)?;
-            if let Some((from, why)) = from.as_ref().zip(wanted.why())
-                && session.state.explain(from, why)
-            {
-                session.commit()?;
-            }
         } else {
             // Whatever is staged is for a version that is already in place, or is no longer offered.
             install::discard(&self.root, monitor)?;

@@ -186,6 +186,9 @@ pub struct InstallState {
     /// The record of what starts a launcher when the user logs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Record>,
+    /// The version that an update leaves, and why: for the change that it records, in the same write.
+    #[serde(skip)]
+    pub wish: Option<(Installed, Why)>,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +219,7 @@ impl InstallState {
             reports: Vec::new(),
             integration: None,
             login: None,
+            wish: None,
         }
     }
 
@@ -283,6 +287,9 @@ impl InstallState {
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         if !is_same_version {
             self.record(&new);
+            if let Some((left, why)) = self.wish.take() {
+                self.explain(&left, why);
+            }
         }
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
@@ -358,15 +365,12 @@ impl InstallState {
         true
     }
 
-    /// Notes why the current version, which is older than the one before, was installed. Returns whether it is.
-    pub fn explain(&mut self, left: &Installed, why: Why) -> bool {
-        let Some(change) = self.history.last_mut() else { return false };
-        let is_down = change.mode == left.mode && change.version.cmp_precedence(&left.version).is_lt();
-        if !is_down || change.is_rollback || change.left.is_some() {
-            return false;
+    /// Notes why an older version than `left` is the current one now, in the change that was recorded last.
+    fn explain(&mut self, left: &Installed, why: Why) {
+        let Some(change) = self.history.last_mut() else { return };
+        if change.mode == left.mode && change.version.cmp_precedence(&left.version).is_lt() {
+            (change.left, change.why) = (Some(left.version.clone()), Some(why));
         }
-        (change.left, change.why) = (Some(left.version.clone()), Some(why));
-        true
     }
 
     fn record(&mut self, now: &Installed) {

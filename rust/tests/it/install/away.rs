@@ -27,7 +27,7 @@ fn entries(shop: &Shop) -> Vec<PathBuf> {
 fn leavings() -> Vec<u64> {
     let shop = integrated();
     let counted = shop.path("counted");
-    let mut command = shop.command(&["uninstall"]);
+    let mut command = shop.command(&["uninstall", "--yes"]);
     Run::of(command.arg(shop.game()).env("VSEKAI_FAULT", format!("count:{}", counted.display()))).done();
     assert!(!shop.game().exists() && entries(&shop).is_empty());
     let lines = fs::read_to_string(&counted).unwrap();
@@ -43,14 +43,14 @@ fn version_that_cannot_be_taken_away_leaves_all_as_it_was() {
         let shop = integrated();
         let (install, home) = (snapshot(&shop.game().join("versions")), snapshot(&shop.path("home")));
         let state = fs::read(shop.control("state.json")).unwrap();
-        let mut command = shop.command(&["uninstall"]);
+        let mut command = shop.command(&["uninstall", "--yes"]);
         Run::of(command.arg(shop.game()).env("VSEKAI_FAULT", format!("{number}:eacces"))).failed("permission_denied");
         assert_same(&install, &snapshot(&shop.game().join("versions")), Same::Modes);
         assert_same(&home, &snapshot(&shop.path("home")), Same::Modes);
         assert_eq!(fs::read(shop.control("state.json")).unwrap(), state);
         assert!(!shop.control("uninstalling").exists());
         assert_eq!(shop.launch(&[]).last["version"], "2.0.0");
-        shop.vsekai(&["uninstall"]).done();
+        shop.vsekai(&["uninstall", "--yes"]).done();
         assert!(!shop.game().exists() && entries(&shop).is_empty());
     }
 }
@@ -59,11 +59,11 @@ fn version_that_cannot_be_taken_away_leaves_all_as_it_was() {
 fn killed_uninstallation_is_finished_with_the_entries_in_the_menu() {
     for number in leavings() {
         let shop = integrated();
-        let mut command = shop.command(&["uninstall"]);
+        let mut command = shop.command(&["uninstall", "--yes"]);
         let status = command.arg(shop.game()).env("VSEKAI_FAULT", format!("{number}:after")).status().unwrap();
         assert_eq!(status.code(), None, "killed");
         assert_eq!(shop.version(), "nothing");
-        shop.vsekai(&["uninstall"]).done();
+        shop.vsekai(&["uninstall", "--yes"]).done();
         assert!(!shop.game().exists() && entries(&shop).is_empty());
     }
 }
