@@ -10,10 +10,7 @@ if have gdformat && have gdlint; then
 fi
 env=$cache/gdtoolkit
 if [[ ! -x $env/bin/gdformat ]]; then
-	say "installing gdtoolkit with pip into $env"
-	rm -rf "$env"
-	python3 -m venv "$env"
 	# gdtoolkit reads its version through setuptools, which Python 3.12 no longer includes.
-	"$env/bin/pip" install --quiet --disable-pip-version-check 'gdtoolkit==4.*' setuptools >&2
+	python_environment "$env" 'gdtoolkit==4.*' setuptools
 fi
 echo "$env/bin"

@@ -62,11 +62,18 @@ cargo_in_rust() {
 # shellcheck disable=SC2034  # used by scripts that source this file
 release_glibc=2.28
 
+# python_environment FOLDER PACKAGE...: makes a new Python environment with these packages.
+python_environment() {
+	say "installing ${*:2} with pip into $1"
+	rm -rf "$1"
+	python3 -m venv "$1" && "$1/bin/pip" install --quiet --disable-pip-version-check "${@:2}" >&2
+}
+
 # The folder with zig, a C compiler for other systems, and cargo's command for it.
 zig_tools() {
 	local venv=$cache/zigbuild
 	if [[ ! -x $venv/bin/cargo-zigbuild ]]; then
-		python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'ziglang==0.15.*' 'cargo-zigbuild==0.23.*'
+		python_environment "$venv" 'ziglang==0.15.*' 'cargo-zigbuild==0.23.*'
 	fi
 	echo "$venv/bin"
 }

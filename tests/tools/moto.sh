@@ -10,10 +10,7 @@ if have moto_server; then
 fi
 env=$cache/moto
 if [[ ! -x $env/bin/moto_server ]]; then
-	say "installing moto with pip into $env"
-	rm -rf "$env"
-	python3 -m venv "$env"
-	"$env/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.*' >&2
+	python_environment "$env" 'moto[server]==5.*'
 fi
 # A folder with only this program: the environment's Python must not come before the system's on PATH.
 mkdir -p "$env/path"

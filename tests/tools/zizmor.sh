@@ -9,9 +9,6 @@ if have zizmor; then
 fi
 env=$cache/zizmor
 if [[ ! -x $env/bin/zizmor ]]; then
-	say "installing zizmor with pip into $env"
-	rm -rf "$env"
-	python3 -m venv "$env"
-	"$env/bin/pip" install --quiet --disable-pip-version-check 'zizmor==1.32.*' >&2
+	python_environment "$env" 'zizmor==1.32.*'
 fi
 echo "$env/bin/zizmor"

@@ -186,9 +186,9 @@ pub struct InstallState {
     /// The record of what starts a launcher when the user logs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Record>,
-    /// The version that an update leaves, and why: for the change that it records, in the same write.
+    /// What an update leaves, and why. Not stored: the next switch records it in the history, if it leads to an older version.
     #[serde(skip)]
-    pub wish: Option<(Installed, Why)>,
+    pub step_down: Option<(Installed, Why)>,
 }
 
 #[derive(Deserialize)]
@@ -219,7 +219,7 @@ impl InstallState {
             reports: Vec::new(),
             integration: None,
             login: None,
-            wish: None,
+            step_down: None,
         }
     }
 
@@ -287,7 +287,7 @@ impl InstallState {
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         if !is_same_version {
             self.record(&new);
-            if let Some((left, why)) = self.wish.take() {
+            if let Some((left, why)) = self.step_down.take() {
                 self.explain(&left, why);
             }
         }

@@ -7,7 +7,8 @@
 //! tree as it always can.
 //!
 //! Promises: a tree costs at most twice the hashing of what arrives, and at most [`MAX_EARLY_BYTES`] and a few MiB of
-//! memory; only [`MAX_TREES`] are followed at once, and half of them for one token. All is lost when the process ends, and only this server knows it.
+//! memory; only [`MAX_TREES`] are followed at once, and half of them for one token. All is lost when the process ends, and
+//! only this server knows it.
 //!
 //! [`MissingRequest`]: vsekai_updater::net::api::MissingRequest
 
@@ -17,8 +18,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
-use vsekai_updater::digest::Digest;
-use vsekai_updater::formats::archive::{Forward, Layout, Passed, Segment};
+use vsekai_updater::formats::archive::Forward;
 use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, DigestAlgorithm};
 use vsekai_updater::formats::index::Index;
 use vsekai_updater::formats::release::FileTable;
@@ -26,8 +26,11 @@ use vsekai_updater::formats::release::FileTable;
 use super::{Service, rebuild, sign};
 use crate::error::Result;
 
+mod files;
 #[cfg(test)]
 mod tests;
+
+use files::Files;
 
 /// Most trees.
 const MAX_TREES: usize = 4;
@@ -259,62 +262,4 @@ impl State {
         let Ok(layout) = archive.finish_to(&mut |passed| files.pass(passed)) else { return false };
         layout == *table.layout() && files.are(table)
     }
-}
-
-/// What is hashed of an archive: the content of each file, and everything else.
-#[derive(Debug, Default)]
-struct Files {
-    headers: Sha256,
-    header_bytes: u64,
-    /// The file whose bytes pass now.
-    file: Option<(usize, Sha256)>,
-    digests: HashMap<usize, Digest>,
-}
-
-impl Files {
-    fn pass(&mut self, passed: Passed<'_>) {
-        match passed {
-            Passed::Header(bytes) => {
-                self.headers.update(bytes);
-                self.header_bytes += bytes.len() as u64;
-            }
-            Passed::Payload { node, bytes } => {
-                if self.file.as_ref().is_none_or(|(current, _)| *current != node) {
-                    self.end_file();
-                    self.file = Some((node, Sha256::new()));
-                }
-                if let Some((_, hash)) = &mut self.file {
-                    hash.update(bytes);
-                }
-            }
-        }
-    }
-
-    fn end_file(&mut self) {
-        if let Some((node, hash)) = self.file.take() {
-            self.digests.insert(node, Digest(hash.finalize().into()));
-        }
-    }
-
-    /// Whether these are the files of the table, in an archive that it implies.
-    fn are(mut self, table: &FileTable) -> bool {
-        self.end_file();
-        let empty = Digest::of(b"");
-        let mut files = table.files();
-        files.all(|(node, _, size, digest)| {
-            let found = if size == 0 { Some(&empty) } else { self.digests.get(&node) };
-            found == Some(&digest)
-        }) && self.headers.finalize() == headers_of(table.layout())
-    }
-}
-
-/// The hash of everything in an archive but the content of files.
-fn headers_of(layout: &Layout) -> sha2::digest::Output<Sha256> {
-    let mut hash = Sha256::new();
-    for segment in layout.segments(0..layout.stream_bytes()) {
-        if let Segment::Header(bytes) = segment {
-            hash.update(&bytes);
-        }
-    }
-    hash.finalize()
 }

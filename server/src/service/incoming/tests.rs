@@ -1,4 +1,5 @@
-use vsekai_updater::formats::archive::{NewContent, NewNode, NodeMetadata};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata, Segment};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags};
 use vsekai_updater::path::RelPath;
 

@@ -87,6 +87,20 @@ impl OnSmallDisk {
     }
 }
 
+impl OnSmallDisk {
+    /// Puts chunks until one is refused because the disk is full. Returns which it is.
+    async fn fill(&self) -> u64 {
+        for seed in 1..400 {
+            let (status, said) = self.put(seed).await;
+            if status != 201 {
+                assert_eq!((status, &said["code"]), (503, &json!("disk_full")));
+                return seed;
+            }
+        }
+        panic!("the disk does not fill up");
+    }
+}
+
 impl Drop for OnSmallDisk {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -97,16 +111,7 @@ impl Drop for OnSmallDisk {
 async fn a_full_disk_is_said_and_passes(in_folder: bool) {
     let Some(server) = OnSmallDisk::start(8, in_folder, 0) else { return };
     assert_eq!(server.ready().await.0, 200);
-    let mut seed = 0;
-    let refused = loop {
-        seed += 1;
-        let (status, said) = server.put(seed).await;
-        if status != 201 {
-            break (status, said["code"].clone());
-        }
-        assert!(seed < 200, "the disk does not fill up");
-    };
-    assert_eq!(refused, (503, json!("disk_full")));
+    let seed = server.fill().await;
     // Again and again, as publishers do.
     for more in 0..20 {
         assert_eq!(server.put(1000 + more).await.0, 503);
@@ -144,16 +149,7 @@ async fn a_full_disk_of_the_chunks_is_said_and_passes() {
 async fn uploads_leave_a_reserve(in_folder: bool) {
     // A twentieth of this disk, since that is less than the default.
     let Some(server) = OnSmallDisk::start(64, in_folder, 1024) else { return };
-    let mut seed = 0;
-    let refused = loop {
-        seed += 1;
-        let (status, said) = server.put(seed).await;
-        if status != 201 {
-            break (status, said["code"].clone());
-        }
-        assert!(seed < 400, "the disk does not fill up");
-    };
-    assert_eq!(refused, (503, json!("disk_full")));
+    let seed = server.fill().await;
     let free = server.free_bytes().await;
     assert!((2 << 20..4 << 20).contains(&free), "{free}");
     for more in 0..20 {
