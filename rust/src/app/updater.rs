@@ -177,8 +177,7 @@ impl Updater {
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
             on_plan(&prepared);
-            session.state.step_down = from.clone().zip(wanted.why());
-            report = prepared.apply(&mut session, monitor)?;
+            report = prepared.apply(&mut session, wanted.why(), monitor)?;
         } else {
             // Whatever is staged is for a version that is already in place, or is no longer offered.
             install::discard(&self.root, monitor)?;

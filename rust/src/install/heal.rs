@@ -62,7 +62,7 @@ impl Session {
             scratch: self.root().control(""),
         };
         let prepared = prepare(&self.root().clone(), &self.state, job, monitor)?;
-        prepared.apply(self, monitor).map(Some)
+        prepared.apply(self, None, monitor).map(Some)
     }
 }
 

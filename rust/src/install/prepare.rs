@@ -18,7 +18,7 @@ use crate::event::{Event, Monitor};
 use crate::formats::archive::Node;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::ChunkSizes;
-use crate::formats::release::Release;
+use crate::formats::release::{Release, Why};
 use crate::local::acquire::Bundled;
 use crate::local::assemble::Assembled;
 use crate::local::disk::{self, Durability};
@@ -284,8 +284,9 @@ impl Prepared {
         self.is_there
     }
 
-    /// Carries out the plan and makes the version current. `session` holds the lock of the same root.
-    pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Installation> {
+    /// Carries out the plan and makes the version current. `session` holds the lock of the same root. `why` it is installed
+    /// is recorded if it is older than the version before.
+    pub fn apply(self, session: &mut Session, why: Option<Why>, monitor: &Monitor) -> Result<Installation> {
         if self.intent != Intent::Apply || session.root() != &self.root {
             return Err(Error::invalid("intent", "a dry run cannot be applied"));
         }
@@ -309,7 +310,9 @@ impl Prepared {
         }
         monitor.signal(Signal::Downloaded);
         match &self.purpose {
-            Purpose::Update => session.state.switch_to(Installed::of(&self.documents.release, folder.clone())),
+            Purpose::Update => {
+                session.state.switch_to(Installed::of(&self.documents.release, folder.clone()), why);
+            }
             Purpose::Repair(replaced) => session.state.move_to(replaced, folder),
         }
         session.commit()?;

@@ -186,9 +186,6 @@ pub struct InstallState {
     /// The record of what starts a launcher when the user logs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Record>,
-    /// What an update leaves, and why. Not stored: the next switch records it in the history, if it leads to an older version.
-    #[serde(skip)]
-    pub step_down: Option<(Installed, Why)>,
 }
 
 #[derive(Deserialize)]
@@ -219,7 +216,6 @@ impl InstallState {
             reports: Vec::new(),
             integration: None,
             login: None,
-            step_down: None,
         }
     }
 
@@ -281,14 +277,18 @@ impl InstallState {
         self.repository.iter().chain(&self.mirrors).chain(&self.stores).any(|place| text::has_secret(place))
     }
 
-    /// Makes `new` the current version. The previous one is kept until the new one has started.
-    pub fn switch_to(&mut self, new: Installed) {
+    /// Makes `new` the current version. The previous one is kept until the new one has started. `why` it is installed is
+    /// recorded if it is older.
+    pub fn switch_to(&mut self, new: Installed, why: Option<Why>) {
         let is_same_version =
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         if !is_same_version {
             self.record(&new);
-            if let Some((left, why)) = self.step_down.take() {
-                self.explain(&left, why);
+            if let (Some(left), Some(why), Some(change)) = (&self.current, why, self.history.last_mut())
+                && change.mode == left.mode
+                && change.version.cmp_precedence(&left.version).is_lt()
+            {
+                (change.left, change.why) = (Some(left.version.clone()), Some(why));
             }
         }
         let old = self.current.replace(new);
@@ -363,14 +363,6 @@ impl InstallState {
         }
         self.trial = None;
         true
-    }
-
-    /// Notes why an older version than `left` is the current one now, in the change that was recorded last.
-    fn explain(&mut self, left: &Installed, why: Why) {
-        let Some(change) = self.history.last_mut() else { return };
-        if change.mode == left.mode && change.version.cmp_precedence(&left.version).is_lt() {
-            (change.left, change.why) = (Some(left.version.clone()), Some(why));
-        }
     }
 
     fn record(&mut self, now: &Installed) {

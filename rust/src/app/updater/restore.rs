@@ -168,7 +168,7 @@ impl Updater {
             .local_job(&state, kept.documents.clone(), Intent::Apply, monitor)
             .and_then(|job| self.as_repair(job, Some(kept), &installed, monitor))
             .and_then(|job| install::prepare(&self.root, &state, job, monitor))
-            .and_then(|prepared| prepared.apply(&mut session, monitor));
+            .and_then(|prepared| prepared.apply(&mut session, None, monitor));
         match done {
             Ok(report) => {
                 monitor.warn(&error);
