@@ -35,7 +35,7 @@ extends Resource
 ## "beta" and "nightly" have names already.
 @export var channel_names: Dictionary[String, String] = {}
 ## The mode in which the launcher itself is published: it can be installed then, and keeps itself
-## up to date. Empty: it is not.
+## up to date, if there is an address, here or built into the library. Empty: it is not.
 @export var launcher_mode: String = ""
 ## The folder name of a new install, in the system's folder for a user's programs.
 @export var folder_name: String = ""

@@ -71,7 +71,16 @@ func start(branding: Branding, settings: LauncherSettings) -> void:
 
 ## Whether this is a launcher that somebody has downloaded, and can be installed.
 func can_install() -> bool:
-	return OS.has_feature("template") and not _branding.launcher_mode.is_empty()
+	return OS.has_feature("template") and is_published()
+
+
+## Whether the brand says where this launcher comes from, or its library was built with an address.
+func is_published() -> bool:
+	var knows_address := (
+		not _branding.repository_urls.is_empty()
+		or not VSekaiUpdater.get_built_in_repository_urls().is_empty()
+	)
+	return knows_address and not _branding.launcher_mode.is_empty()
 
 
 func is_installed() -> bool:

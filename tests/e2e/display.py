@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import tempfile
+import time
 import zlib
 from pathlib import Path
 
@@ -71,6 +72,14 @@ class Display:
     def memory(self):
         """The screen content, as bytes that are only good for comparison."""
         return Path(self._memory.name, "Xvfb_screen0").read_bytes()
+
+    def settled(self):
+        """The screen content, once it has stayed the same for two seconds."""
+        while True:
+            before = self.memory()
+            time.sleep(2)
+            if self.memory() == before:
+                return before
 
     def _pixels(self):
         # The xwd format: 25 big-endian numbers of 32 bits, then a name, the colour map, and the rows.

@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 from display import Display
+from own_launcher import brand
 from systems import GODOT, QUIET, REPO, WINE, Windows, program
 from windows import Server, current, tree
 from world import GAME, wait_until
@@ -128,6 +129,38 @@ def launch(player, display, words, title, then):
     process.wait(60)
 
 
+def first_start(player, display, release, server):
+    """Starts a launcher that was unpacked into Downloads, and agrees when it offers to install itself."""
+    user = next(path for path in player.drive.glob("users/*") if path.name != "Public")
+    downloads = user / "Downloads"
+    downloads.mkdir(exist_ok=True)
+    with zipfile.ZipFile(launcher_archive(release)) as archive:
+        archive.extractall(downloads)
+    unpacked = next(downloads.glob("vsekai-launcher-*"))
+    brand(unpacked, f"C:/{unpacked.relative_to(player.drive)}", server.url, "C:/root.json")
+    started = player.start(f"C:/{(unpacked / 'launcher.exe').relative_to(player.drive)}", stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0, 180)
+    wait_until("the unpacked launcher shows nothing", display.has_picture)
+    # The safe answer has the focus.
+    before = display.settled()
+    display.key("Left")
+    wait_until("the focus does not move", lambda: display.memory() != before)
+    display.save(REPO / "out/fresh_windows_offer.png")
+    display.key("Return")
+    installed = user / "AppData/Local/vsekai/launcher"
+    is_there = (installed / ".vsekai/state.json").is_file
+    wait_until("the launcher has not installed itself", is_there, 180)
+    wait_until("the installed launcher does not run", lambda: player.runs("0.1.0", "launcher.exe"), 180)
+    wait_until("the unpacked launcher stays", lambda: started.poll() is not None, 60)
+    wait_until("the launcher is not in the menu", lambda: "V-Sekai Launcher" in player.listed(), 60)
+    wait_until("the installed launcher has no window", lambda: display.windows("V-Sekai") == 1, 60)
+    display.key("alt+F4")
+    wait_until("the installed launcher stays", lambda: not player.runs("0.1.0", "launcher.exe"), 60)
+    remove_as_apps_does(player, "V-Sekai Launcher", installed / "versions", "Left", "Return")  # *No* is chosen
+    shutil.rmtree(unpacked)
+
+
 def remove_as_apps_does(player, name, folder, *keys):
     """Runs the command that *Apps* has for a program, and agrees by these keys to what it asks."""
     words = re.findall(r'"([^"]*)"|(\S+)', player.listed()[name])
@@ -166,6 +199,7 @@ def walk(player, display, publisher, release):
         player.run(f"C:/{setup.name}", "/S")
         command = next(player.drive.glob("users/*/AppData/Local/V-Sekai/bin")).relative_to(player.drive)
         vsekai = f"C:/{command}/vsekai.exe"
+        first_start(player, display, release, server)
         # The launcher, by the command that needs no installation.
         player.run(f"C:/{headless.name}", "--update", "C:/v-sekai/launcher", "--mode", "launcher", *first)
         launcher = player.drive / "v-sekai/launcher"
@@ -196,13 +230,17 @@ def walk(player, display, publisher, release):
         assert_all_is_gone(player)
 
 
+def launcher_archive(release):
+    return next(release.glob("vsekai-launcher-*-windows-*.zip"))
+
+
 def main(release):
     if not GAME:
         print("VSEKAI_TEST_DATA is not set: made-up builds stand for V-Sekai's", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="vsekai-fresh-", dir="/tmp") as place:
         folder, display = Path(place).resolve(), Display(GODOT)
         publisher = Publisher(folder)
-        with zipfile.ZipFile(next(release.glob("vsekai-launcher-*-windows-*.zip"))) as archive:
+        with zipfile.ZipFile(launcher_archive(release)) as archive:
             archive.extractall(folder)
         next(folder.glob("vsekai-launcher-*")).rename(folder / "launcher")
         publisher.publish("launcher", "0.1.0", "launcher.exe", folder / "launcher")

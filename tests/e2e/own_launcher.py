@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from display import Display
@@ -24,6 +23,18 @@ from world import program, wait_until
 GRACE = "600s"
 
 LAUNCHER = Linux.launcher
+
+
+def brand(folder, path, address, trust_root):
+    """Gives an unpacked launcher a brand that knows the repository which it was published to.
+
+    `path` is the folder as the launcher's system writes it, with forward slashes.
+    """
+    branding = (REPO / "themes/vsekai/vsekai_branding.tres").read_text()
+    branding += f'repository_urls = PackedStringArray("{address}")\n'
+    branding += f'trust_root = "{trust_root}"\n'
+    (folder / "branding.tres").write_text(branding)
+    (folder / "override.cfg").write_text(f'[vsekai]\nbranding="{path}/branding.tres"\n')
 
 
 class Product:
@@ -57,13 +68,9 @@ class Product:
         return json.loads(self.run("--json", "status", self.root).splitlines()[-1])
 
     def unpack(self, folder):
-        """A download of a launcher whose brand knows this repository and publishes the launcher there."""
+        """A download of a launcher whose brand knows this repository."""
         shutil.copytree(self.tree, folder)
-        branding = (REPO / "themes/vsekai/vsekai_branding.tres").read_text()
-        addresses = f'repository_urls = PackedStringArray("{self.folder / "repository"}")\n'
-        trust = f'trust_root = "{self.folder / "keys/root.json"}"\nlauncher_mode = "launcher"\n'
-        (folder / "branding.tres").write_text(branding + addresses + trust)
-        (folder / "override.cfg").write_text(f'[vsekai]\nbranding="{folder / "branding.tres"}"\n')
+        brand(folder, str(folder), str(self.folder / "repository"), str(self.folder / "keys/root.json"))
         return folder / LAUNCHER.name
 
     def start(self, display, log):
@@ -126,15 +133,6 @@ def play(product, display, log):
         launcher.wait(60)
 
 
-def settled(display):
-    """The picture, once it has stayed the same for two seconds."""
-    while True:
-        before = display.memory()
-        time.sleep(2)
-        if display.memory() == before:
-            return before
-
-
 def install_itself(product, display, log):
     # Another player, who has never had it.
     product.home = product.folder / "other-home"
@@ -143,7 +141,7 @@ def install_itself(product, display, log):
     unpacked = product.spawn([program], display, log)
     wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0)
     wait_until("the launcher shows nothing", display.has_picture)
-    before = settled(display)
+    before = display.settled()
     # The question's safe answer has the focus; the other one is to its left.
     display.key("Left")
     wait_until("the focus does not move", lambda: display.memory() != before)

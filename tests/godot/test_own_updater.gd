@@ -74,6 +74,16 @@ func test_the_folder_of_the_launcher_is_not_that_of_its_game() -> void:
 func test_a_launcher_from_the_project_is_not_offered_for_installation() -> void:
 	var branding := BRANDING.duplicate() as Branding
 	branding.launcher_mode = "launcher"
+	branding.repository_urls = ["https://example.org/game"]
 	var own := _own(branding)
 	await wait_frames(5)
-	assert(_offers == 0 and names().is_empty() and not own.can_install())
+	assert(_offers == 0 and names().is_empty() and not own.can_install() and own.is_published())
+
+
+func test_a_launcher_without_an_address_or_a_mode_is_not_published() -> void:
+	var branding := BRANDING.duplicate() as Branding
+	assert(branding.launcher_mode == "launcher" and not _own(branding).is_published())
+	branding = BRANDING.duplicate() as Branding
+	branding.launcher_mode = ""
+	branding.repository_urls = ["https://example.org/game"]
+	assert(not _own(branding).is_published())

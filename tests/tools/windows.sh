@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds `vsekai.exe` and the library for Windows with mingw, runs the library's unit tests in wine, and tries the program there
-# (tests/e2e/windows.py, windows_held.py, windows_itself.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
-# skips. With --check, it only checks the library below the network layer, whose C code compiles in seconds, in the
-# caller's target directory. With --launcher, it tries the exported launcher instead. With --released VSEKAI.EXE, it
-# builds nothing and tries that program, without the tests that need faults. Everything else that it builds is in the
-# cache. Wine is not Windows: docs/status.md says what it cannot show.
+# Builds `vsekai.exe` and the library for Windows with mingw, runs the library's unit tests in wine, and tries the program
+# there: tests/e2e/windows.py, windows_held.py, windows_kills.py and windows_itself.py. It reports what it skips. With
+# --install, it installs what compiling needs (the Rust target, mingw). With --check, it only checks the library below the
+# network layer, whose C code compiles in seconds, in the caller's target directory. With --launcher, it tries the
+# exported launcher instead. With --released VSEKAI.EXE, it builds nothing and tries that program, without the tests that
+# need faults. Everything else that it builds is in the cache. Wine is not Windows: docs/status.md says what it cannot show.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -68,5 +68,7 @@ say "vsekai.exe in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows.py" "$place/target/$target/debug/vsekai.exe"
 say "files that other programs have open, in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows_held.py" "$place/target/$target/debug/vsekai.exe"
+say "every command stopped, in wine"
+VSEKAI_BIN=$bin "$repo/tests/e2e/windows_kills.py" "$place/target/$target/debug/vsekai.exe"
 say "what starts and replaces itself, in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows_itself.py" "$place/target/$target/debug/vsekai.exe"

@@ -13,6 +13,9 @@ static void note(FILE *out, const char *name)
 
 int main(int count, char **words)
 {
+	const char *fails = getenv("GAME_FAILS"), *version = getenv("VSEKAI_VERSION");
+	if (fails && version && !strcmp(fails, version))
+		return 3;
 	const char *log = getenv("GAME_LOG"), *ready = getenv("VSEKAI_READY_FILE"), *shall = getenv("GAME_READY");
 	if (log) {
 		FILE *out = fopen(log, "w");
