@@ -119,7 +119,8 @@ func look_around() -> void:
 
 ## The folder that would be installed into, if a person chooses this one.
 func find_location(chosen: String) -> String:
-	return VSekaiUpdater.find_install_dir(chosen, branding.folder_name)
+	var found := VSekaiUpdater.find_install_dir(chosen, branding.folder_name)
+	return UpdaterConfig.as_the_system_writes(found)
 
 
 func look_at(directory: String) -> Place:

@@ -69,4 +69,9 @@ static func install_dir(branding: Branding, settings: LauncherSettings) -> Strin
 		directory = VSekaiUpdater.get_default_install_dir()
 		if not branding.folder_name.is_empty():
 			directory = directory.get_base_dir().path_join(branding.folder_name)
-	return directory
+	return as_the_system_writes(directory)
+
+
+## A path as the system's own programs show it: joined paths have "/" on Windows, too.
+static func as_the_system_writes(path: String) -> String:
+	return path.replace("/", "\\") if OS.get_name() == "Windows" else path
