@@ -52,9 +52,9 @@ var locale: String = ""
 var ui_scale: float = 1.0
 var is_motion_reduced: bool = false
 var is_first_run_done: bool = false
-## Whether an installation of the launcher itself was offered, and whether it is in the menu.
+## Whether an installation of the launcher itself was offered, and which one it has put into the menu.
 var is_install_offered: bool = false
-var is_in_menu: bool = false
+var menu_install: String = ""
 ## Whether the menu entry of the game is made once its first installation has succeeded.
 var is_menu_due: bool = false
 ## Where the installation is being moved to; empty = nowhere.
@@ -144,7 +144,7 @@ func keys() -> PackedStringArray:
 		"is_motion_reduced",
 		"is_first_run_done",
 		"is_install_offered",
-		"is_in_menu",
+		"menu_install",
 		"is_menu_due",
 		"moving_to",
 		"put_away_version",
@@ -162,6 +162,7 @@ func _limit() -> void:
 	moving_to = moving_to.left(TEXT_MAX)
 	put_away_version = put_away_version.left(TEXT_MAX)
 	dismissed_version = dismissed_version.left(TEXT_MAX)
+	menu_install = menu_install.left(TEXT_MAX)
 	proxy = proxy.left(TEXT_MAX)
 	game_arguments = game_arguments.left(TEXT_MAX)
 	locale = locale.left(32)

@@ -25,9 +25,17 @@ func _own(branding: Branding) -> OwnUpdater:
 	add_child(own)
 	var settings := LauncherSettings.new(SETTINGS)
 	# No menu of this machine is changed.
-	settings.is_in_menu = true
+	settings.menu_install = _install_id()
 	own.start(branding, settings)
 	return own
+
+
+## Of the installation that [method _start_by_launch] named; empty if it has none.
+func _install_id() -> String:
+	var path := OS.get_environment("VSEKAI_INSTALL_DIR").path_join(".vsekai/state.json")
+	var id := RegEx.create_from_string('"install_id": "(\\w+)"')
+	var found := id.search(FileAccess.get_file_as_string(path))
+	return found.get_string(1) if found else ""
 
 
 func _start_by_launch(folder: String) -> String:

@@ -389,6 +389,7 @@ impl Updater {
         Ok(Status {
             downloaded: self.downloaded(&state, monitor),
             directory: self.root.directory().to_owned(),
+            install_id: state.install_id,
             mode: state.mode,
             current: state.current,
             previous: state.previous,

@@ -119,6 +119,10 @@ pub(crate) struct VSekaiStatus {
     /// The install folder.
     #[var(no_set)]
     directory: GString,
+    /// A random name that the install was given when it was made: after an uninstallation, the same folder gets another.
+    /// It never leaves this device. Empty without an install.
+    #[var(no_set)]
+    install_id: GString,
     /// The mode that the install follows.
     #[var(no_set)]
     mode: GString,
@@ -172,6 +176,7 @@ impl VSekaiStatus {
         };
         Gd::from_object(Self {
             directory: text(&status.directory.to_string_lossy()),
+            install_id: text(&status.install_id),
             mode: text(status.mode.as_str()),
             is_installed: status.current.is_some(),
             version: version(&status.current),

@@ -148,6 +148,9 @@ pub struct Status {
     /// The install root.
     #[serde(serialize_with = "crate::text::lossy")]
     pub directory: PathBuf,
+    /// A random name that the install was given when it was made; empty without an install.
+    #[serde(skip)]
+    pub install_id: String,
     /// The mode that the install follows.
     pub mode: ModeName,
     /// The version that `launch` starts.

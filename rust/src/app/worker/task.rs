@@ -113,6 +113,7 @@ impl Context {
         match updater.status(&self.monitor) {
             Err(Error::NotInstalled { .. }) => Ok(Status {
                 directory: updater.root().directory().to_owned(),
+                install_id: String::new(),
                 mode: updater.mode(),
                 current: None,
                 previous: None,
