@@ -2,6 +2,9 @@ class_name Column
 extends Container
 ## Places its content and keeps it at most [member width_max] wide.
 
+## The width of the pages and of the bar above them, so that they stand below each other.
+const PAGE := 1560.0
+
 ## In interface pixels, before scaling.
 @export var width_max := 960.0
 ## The minimum margin at each side.
@@ -14,9 +17,12 @@ extends Container
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
-		var width := minf(size.x - 2.0 * side_min, width_max)
+		# A scroll bar stands in the margin.
+		var scroll := get_parent() as ScrollContainer
+		var room := scroll.size.x if scroll != null else size.x
+		var width := minf(room - 2.0 * side_min, width_max)
 		var rect := Rect2(
-			floorf(lerpf(side_min, size.x - width - side_min, place)),
+			floorf(lerpf(side_min, room - width - side_min, place)),
 			edge,
 			width,
 			size.y - 2.0 * edge

@@ -148,7 +148,101 @@ func test_notices_say_what_is_to_be_known() -> void:
 		var panel := frame.home.get_node("%Notice") as Control
 		assert(panel.visible == (notice != HomeState.Notice.NONE))
 		if panel.visible:
-			assert(wanted[notice] in _text(frame, "%NoticeText"), wanted[notice])
+			assert(wanted[notice] in _text(frame, "%Notice"), wanted[notice])
+
+
+func test_a_notice_moves_nothing_and_has_the_colour_of_what_it_says() -> void:
+	var frame := _open(K.READY)
+	frame.home.show_news(Shots.news())
+	for step: int in 4:
+		await get_tree().process_frame
+	var names: PackedStringArray = ["%Title", "%Status", "%Primary", "%News", "%Facts"]
+	var before := _places(frame, names)
+	var tones: Dictionary[HomeState.Notice, StringName] = {
+		HomeState.Notice.MESSAGE: &"ToastGood",
+		HomeState.Notice.ROLLED_BACK: &"ToastWarning",
+		HomeState.Notice.ROLLING_OUT: &"ToastPlain",
+	}
+	for notice: HomeState.Notice in tones:
+		Shots.show_home(frame, K.READY, notice)
+		for step: int in 4:
+			await get_tree().process_frame
+		var panel := frame.home.get_node("%Notice").get_node("%Panel") as PanelContainer
+		assert(panel.is_visible_in_tree() and panel.theme_type_variation == tones[notice])
+		assert(_places(frame, names) == before, str(notice))
+		# In front of the art, and not of what can be pressed.
+		for node: String in ["%Primary", "%Title"]:
+			var other := frame.home.get_node(node) as Control
+			var words := Rect2(other.global_position, other.get_minimum_size())
+			assert(not panel.get_global_rect().intersects(words), node)
+	frame.home.state.is_message_warning = true
+	Shots.show_home(frame, K.READY, HomeState.Notice.MESSAGE)
+	frame.home.state.is_message_warning = true
+	frame.home.state = frame.home.state
+	var toast := frame.home.get_node("%Notice") as Toast
+	assert(toast.tone == Toast.Tone.WARNING)
+
+
+## Whatever goes on, the button, the words and the bar are where they were.
+func test_nothing_jumps_from_one_state_to_another() -> void:
+	var frame := _open(K.READY)
+	var names: PackedStringArray = ["%Title", "%Card", "%Status", "%Detail", "%Primary", "%Facts"]
+	var kinds: Array[K] = [
+		K.READY,
+		K.CHECKING,
+		K.UPDATE_WAITING,
+		K.PREPARING,
+		K.DOWNLOADING,
+		K.PAUSED,
+		K.APPLYING,
+		K.PLAYING,
+		K.NOT_INSTALLED,
+	]
+	for size: Vector2i in [Vector2i(1280, 800), Vector2i(1920, 1080)]:
+		get_window().size = size
+		var before: Array[Vector2] = []
+		for kind: K in kinds:
+			Shots.show_home(frame, kind, HomeState.Notice.NONE)
+			for step: int in 4:
+				await get_tree().process_frame
+			var places := _places(frame, names)
+			if before.is_empty():
+				before = places
+			assert(places == before, "%s %s: %s %s" % [size, kind, places, before])
+	get_window().size = Vector2i(1280, 800)
+
+
+func _places(frame: LauncherFrame, names: PackedStringArray) -> Array[Vector2]:
+	var places: Array[Vector2] = []
+	for node: String in names:
+		places.append((frame.home.get_node(node) as Control).global_position.round())
+	return places
+
+
+func test_progress_is_seen_on_every_other_page() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	var words := frame.nav.get_node("%Doing") as Button
+	var bar := frame.nav.get_node("%DoingBar") as ProgressBar
+	assert(not words.is_visible_in_tree() and bar.self_modulate.a == 0.0)
+	await Hands.click(frame.nav.get_node("%SettingsButton") as Button)
+	assert(words.text == "Downloading 0.1.3… 43 %" and words.is_visible_in_tree(), words.text)
+	assert(bar.value == 43.0 and bar.self_modulate.a == 1.0)
+	await Hands.click(words)
+	assert(frame.page == NavBar.Page.HOME and not words.is_visible_in_tree())
+	await Hands.click(frame.nav.get_node("%SettingsButton") as Button)
+	Shots.show_home(frame, K.READY, HomeState.Notice.NONE)
+	assert(not words.is_visible_in_tree() and bar.self_modulate.a == 0.0)
+
+
+func test_returning_says_what_it_downloads() -> void:
+	var frame := _open(K.READY)
+	frame.home.state.left_version = "0.1.3"
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%First") == "Return to 0.1.3")
+	frame.home.state.left_bytes = 6_700_000
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%First") == "Return to 0.1.3 (6.7 MB)")
 
 
 func test_progress_says_bytes_speed_and_time() -> void:
@@ -156,7 +250,7 @@ func test_progress_says_bytes_speed_and_time() -> void:
 	await get_tree().process_frame
 	assert(_text(frame, "%Detail") == "2.9 MB of 6.7 MB · 1.2 MB/s · 4 s left")
 	assert(is_equal_approx((frame.home.get_node("%Bar") as ProgressBar).value, 43.3))
-	assert((frame.home.get_node("%Hint") as Control).visible)
+	assert("can close" in (frame.home.get_node("%Bar") as Control).tooltip_text)
 
 
 func test_progress_is_drawn_ten_times_a_second_and_its_end_always() -> void:
@@ -195,14 +289,14 @@ func test_what_is_paused_has_no_speed() -> void:
 	assert(_text(frame, "%Detail") == "1.0 MB of 4.0 MB")
 
 
-func test_a_notice_that_only_informs_can_be_put_away() -> void:
+func test_every_notice_can_be_put_away() -> void:
 	var frame := _open(K.READY)
 	var heard: Array[HomeState.Notice] = []
 	frame.home.notice_dismissed.connect(heard.append)
 	for notice: HomeState.Notice in HomeState.Notice.values():
 		Shots.show_home(frame, Shots.kind_with(notice), notice)
-		var dismiss := frame.home.get_node("%Dismiss") as Button
-		assert(dismiss.is_visible_in_tree() == (notice in HomeState.DISMISSIBLE), str(notice))
+		var dismiss := frame.home.get_node("%Notice").get_node("%Dismiss") as Button
+		assert(dismiss.is_visible_in_tree() == (notice != HomeState.Notice.NONE), str(notice))
 		if dismiss.is_visible_in_tree():
 			heard.clear()
 			dismiss.grab_focus()
