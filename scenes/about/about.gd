@@ -20,6 +20,7 @@ var versions: PackedStringArray = []:
 		if is_node_ready():
 			_draw_about()
 
+@onready var _scroll := %Scroll as ScrollContainer
 @onready var _mark := %AboutMark as TextureRect
 @onready var _title := %AboutTitle as Label
 @onready var _tagline := %AboutTagline as Label
@@ -49,6 +50,9 @@ func _notification(what: int) -> void:
 
 func grab_default_focus() -> void:
 	InputMode.focus(_website if _website.visible else _copy)
+	# Show the heading above it too.
+	await get_tree().process_frame
+	_scroll.scroll_vertical = 0
 
 
 ## The result of what was asked for here, translated; empty = none.

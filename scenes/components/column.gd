@@ -9,8 +9,8 @@ const PAGE := 1560.0
 @export var width_max := 960.0
 ## The minimum margin at each side.
 @export var side_min := 16.0
-## Where the content stands: 0 = at the left, 0.5 = in the middle.
-@export var place := 0.5
+## Whether it begins where the pages do; else it stands in the middle.
+@export var is_at_page := false
 ## The margin above and below.
 @export var edge := 0.0
 
@@ -21,8 +21,9 @@ func _notification(what: int) -> void:
 		var scroll := get_parent() as ScrollContainer
 		var room := scroll.size.x if scroll != null else size.x
 		var width := minf(room - 2.0 * side_min, width_max)
+		var left := (room - (PAGE if is_at_page else width)) / 2.0
 		var rect := Rect2(
-			floorf(lerpf(side_min, room - width - side_min, place)),
+			floorf(maxf(side_min, left)),
 			edge,
 			width,
 			size.y - 2.0 * edge

@@ -31,7 +31,8 @@ func _ready() -> void:
 	var first := _first_control(sections[0])
 	first.focus_neighbor_top = first.get_path_to(_buttons[0])
 	var scroll_bar := page.get_v_scroll_bar()
-	scroll_bar.value_changed.connect(_mark.unbind(1))
+	# Only after that, things are where they were scrolled to.
+	page.sort_children.connect(_mark)
 	scroll_bar.gui_input.connect(_on_scroll_input)
 	page.gui_input.connect(_on_scroll_input)
 	get_viewport().gui_focus_changed.connect(_on_focus_changed, CONNECT_DEFERRED)

@@ -45,6 +45,8 @@ func _init(home: HomeScreen) -> void:
 	_card = home.get_node(^"%Card")
 	_card_rows = home.get_node(^"%CardRows")
 	_notes = home.get_node(^"%NotesCard")
+	# Words that wrap while everything is being placed take their room afterwards.
+	_card.minimum_size_changed.connect(_rows.queue_sort, CONNECT_DEFERRED)
 
 
 func fit() -> void:
