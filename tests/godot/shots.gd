@@ -58,6 +58,7 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
 	shots["settings_without_effect"] = _settings_without_effect
+	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["about"] = about
@@ -212,6 +213,17 @@ static func _settings_without_effect() -> Control:
 	choices.rate_limit_bytes_per_second = 0
 	frame.settings.settings = choices
 	frame.settings.facts.removable_bytes = 123_000_000
+	return frame
+
+
+## While an update is downloaded, and a moment after something was asked for.
+static func _settings_busy() -> Control:
+	var frame := settings() as LauncherFrame
+	var facts := frame.settings.facts
+	facts.is_busy = true
+	facts.busy_reason = "SETTINGS_BUSY_WORKING"
+	facts.message = TranslationServer.translate("MESSAGE_COPIED")
+	frame.ready.connect(func() -> void: frame.nav.show_doing("Downloading 0.1.3…", 43))
 	return frame
 
 

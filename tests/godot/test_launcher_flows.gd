@@ -199,7 +199,7 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	(_node("%Settings").get_node("%Rollback") as Button).pressed.emit()
 	# What becomes of the newer version is said before.
 	var question := _node("%ConfirmDialog").get_node("%Message") as Label
-	assert("0.1.2 is removed from this computer" in question.text, question.text)
+	assert("0.1.2 will be removed from this computer" in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("0.1.1", func() -> bool: return _home("%Version") == "Version 0.1.1")
 	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
@@ -211,7 +211,7 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	var forward := _node("%Home").get_node("%First") as Button
 	await _until("an offer", func() -> bool: return forward.text.begins_with("Return to 0.1.2 ("))
 	await Hands.click(forward)
-	assert("are downloaded again" in question.text and "0.1.1 is kept" in question.text)
+	assert("will be downloaded again" in question.text and "0.1.1 is kept" in question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	assert(heading.text.ends_with("0.1.2"), "where one goes: " + heading.text)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")

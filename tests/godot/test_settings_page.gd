@@ -56,7 +56,7 @@ func test_what_cannot_be_done_while_something_goes_on_says_why() -> void:
 		"%ModeRow", "%LocationRow", "%VerifyRow", "%RollbackRow", "%LinksRow", "%UninstallRow"
 	]
 	model.activity = HomeState.Kind.DOWNLOADING
-	for words: String in ["until what is going on", "while the game runs"]:
+	for words: String in ["once the current task is done", "once the game is closed"]:
 		screen.facts = model.settings_facts()
 		for row: String in rows:
 			assert(words in _hint(screen.get_node(row)), _hint(screen.get_node(row)))
@@ -70,7 +70,7 @@ func test_what_cannot_be_done_while_something_goes_on_says_why() -> void:
 	model.activity = HomeState.Kind.CHECKING
 	screen.facts = model.settings_facts()
 	assert((screen.get_node("%Verify") as Button).disabled)
-	assert(not "until" in _hint(screen.get_node("%VerifyRow")))
+	assert(not "once" in _hint(screen.get_node("%VerifyRow")))
 	# Before anything is installed, that is why.
 	model.version = ""
 	model.activity = HomeState.Kind.READY
@@ -80,7 +80,7 @@ func test_what_cannot_be_done_while_something_goes_on_says_why() -> void:
 	model.version = "0.1.2"
 	screen.facts = model.settings_facts()
 	assert(not (screen.get_node("%Verify") as Button).disabled)
-	assert("0.1.2 is removed" in _hint(screen.get_node("%RollbackRow")))
+	assert("0.1.2 will be removed" in _hint(screen.get_node("%RollbackRow")))
 
 
 func test_the_mark_of_the_sections_follows_a_hand_that_scrolls() -> void:
