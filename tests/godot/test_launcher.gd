@@ -158,14 +158,17 @@ func test_a_limit_holds_from_the_moment_it_is_chosen() -> void:
 		url,
 		OS.get_environment("VSEKAI_TEST_ROOT")
 	)
-	await _until_primary("Install")
-	await _until("settled", func() -> bool: return not _updater().is_busy())
+	# Lists of modes, notes and news follow the check.
+	await _until_primary("Install ")
+	for frame: int in 30:
+		await _until("settled", func() -> bool: return not _updater().is_busy())
+		await get_tree().process_frame
 	var states: Array[VSekaiUpdater.State] = []
 	_updater().state_changed.connect(states.append)
-	_updater().rate_limit_bytes_per_second = 1000
+	_updater().rate_limit_bytes_per_second = 100_000
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("downloading", func() -> bool: return _home("%Primary") == "Pause")
-	# At a thousand bytes a second it would take an hour.
+	# At that rate it would take longer than this test waits.
 	_limit(LauncherSettings.RATE_LIMITS.size() - 1)
 	await _until_primary("Play")
 	assert(not VSekaiUpdater.State.PAUSED in states, str(states))

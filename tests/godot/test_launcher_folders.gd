@@ -139,8 +139,10 @@ func test_the_folder_dialog_of_the_engine_looks_like_the_launcher_and_fits() -> 
 ## One field for the path, the room there, and no hidden folders, nor a beginning among them.
 func _look_at_the_dialog(dialog: FolderChoice) -> void:
 	DirAccess.make_dir_recursive_absolute(_folder + "/.hidden/there/install")
+	var home := OS.get_environment("HOME")
 	OS.set_environment("HOME", _folder)
 	dialog.ask(_folder + "/.hidden/there/install")
+	OS.set_environment("HOME", home)
 	assert(dialog.current_dir.trim_suffix("/") == _folder, dialog.current_dir)
 	var fields := 0
 	var words: PackedStringArray = []
