@@ -22,12 +22,7 @@ func _notification(what: int) -> void:
 		var room := scroll.size.x if scroll != null else size.x
 		var width := minf(room - 2.0 * side_min, width_max)
 		var left := (room - (PAGE if is_at_page else width)) / 2.0
-		var rect := Rect2(
-			floorf(maxf(side_min, left)),
-			edge,
-			width,
-			size.y - 2.0 * edge
-		)
+		var rect := Rect2(floorf(maxf(side_min, left)), edge, width, size.y - 2.0 * edge)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

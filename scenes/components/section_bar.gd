@@ -2,13 +2,13 @@ class_name SectionBar
 extends ScrollContainer
 ## The names of a page's sections: pressing one shows that section and moves the focus there.
 
+## As a part of the view: a section that begins above is the one that is read.
+const READ_ABOVE := 0.3
+
 ## What scrolls the page.
 @export var page: ScrollContainer
 ## Each has its name in `Rows/Heading`.
 @export var sections: Array[Control]
-
-## As a part of the view: a section that begins above is the one that is read.
-const READ_ABOVE := 0.3
 
 var _buttons: Array[Button] = []
 ## The section that was asked for, or has the focus; null = the page was scrolled since.

@@ -40,7 +40,8 @@ static func version_of(model: LauncherModel, notice: HomeState.Notice) -> String
 	return _rolling_out(model) if notice == HomeState.Notice.ROLLING_OUT else ""
 
 
-## What a notice that was put away was about: with other versions, or in another mode, it is told again.
+## What a notice that was put away was about: with other versions, or in another mode, it is told
+## again.
 static func about(model: LauncherModel) -> String:
 	return " ".join([model.version, model.new_version, model.mode, model.new_mode])
 

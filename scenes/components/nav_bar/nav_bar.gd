@@ -1,7 +1,7 @@
 class_name NavBar
 extends VBoxContainer
-## The pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons. On all of
-## them but Home, it also tells what is going on there.
+## The pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons. On all
+## of them but Home, it also tells what is going on there.
 
 signal page_requested(page: Page)
 
