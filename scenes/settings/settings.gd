@@ -35,6 +35,7 @@ const POLICY_HINTS: PackedStringArray = [
 	"SETTINGS_ASK_HINT",
 	"SETTINGS_NEVER_HINT",
 ]
+const TITLE_FROM := 1100.0
 
 var settings: LauncherSettings = LauncherSettings.new():
 	set(value):
@@ -61,6 +62,7 @@ var is_tray_possible: bool = false:
 		if is_node_ready():
 			_draw_facts()
 
+@onready var _title := %Title as Label
 @onready var _scroll := %Scroll as ScrollContainer
 @onready var _toast := %Toast as Toast
 @onready var _mode := %Mode as OptionButton
@@ -122,6 +124,8 @@ func _ready() -> void:
 	_hours.chosen.connect(_on_choice)
 	_background.chosen.connect(settings_changed.emit)
 	settings_changed.connect(_draw_reasons)
+	resized.connect(_fit)
+	_fit()
 	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
@@ -143,7 +147,13 @@ func grab_default_focus() -> void:
 	_scroll.scroll_vertical = 0
 
 
+## In little room the bar above says which page it is.
+func _fit() -> void:
+	_title.visible = size.x >= TITLE_FROM
+
+
 func _draw_settings() -> void:
+	_title.text = tr("NAV_SETTINGS")
 	_fill(_policy, POLICIES, settings.update_policy)
 	_policy_row.hint = POLICY_HINTS[settings.update_policy]
 	_manual.set_pressed_no_signal(settings.is_manual_check_only)

@@ -339,10 +339,10 @@ func _make_list_buttons() -> void:
 	_vary(&"ListButton", &"Button")
 	_set_text_colors(&"ListButton", p.text)
 	var list: Dictionary[String, StyleBox] = {
-		"normal": _clear(14, 11),
-		"hover": _box(p.raised, 14, 11),
-		"pressed": _box(p.raised, 14, 11),
-		"disabled": _clear(14, 11),
+		"normal": _clear(14, 8),
+		"hover": _box(p.raised, 14, 8),
+		"pressed": _box(p.raised, 14, 8),
+		"disabled": _clear(14, 8),
 	}
 	_set_boxes(&"ListButton", list)
 	_theme.set_constant("h_separation", &"ListButton", 14)
