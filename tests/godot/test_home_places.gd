@@ -111,3 +111,30 @@ func test_returning_says_what_it_downloads() -> void:
 	frame.home.state.left_bytes = 6_700_000
 	frame.home.state = frame.home.state
 	assert(_text(frame, "%First") == "Return to 0.1.3 (6.7 MB)")
+
+
+func test_what_was_put_away_is_told_again_once_something_has_changed() -> void:
+	var model := LauncherModel.new()
+	model.version = "0.1.2"
+	model.activity = K.READY
+	model.are_updates_off = true
+	var off := HomeState.Notice.UPDATES_OFF
+	assert(model.home_state().notice == off)
+	model.dismiss(off)
+	assert(model.home_state().notice == HomeState.Notice.NONE)
+	# Another notice is another matter.
+	model.has_crashed = true
+	assert(model.home_state().notice == HomeState.Notice.CRASHED)
+	model.dismiss(HomeState.Notice.CRASHED)
+	model.version = "0.1.3"
+	assert(model.home_state().notice == off)
+
+
+func test_what_went_wrong_is_amber_and_what_went_well_is_green() -> void:
+	var model := LauncherModel.new()
+	model.activity = K.READY
+	model.message = "Refused."
+	model.is_message_warning = true
+	assert(HomeWords.tone(model.home_state()) == Toast.Tone.WARNING)
+	model.message = "Done."
+	assert(HomeWords.tone(model.home_state()) == Toast.Tone.GOOD)
