@@ -9,6 +9,8 @@ extends Resource
 ## Cards and dialogs, and their border.
 @export var card: Color
 @export var card_line: Color
+## What stands out on a card: a line of a list under the pointer.
+@export var raised: Color
 ## Recessed surfaces: fields, chips, the track of the progress bar.
 @export var well: Color
 ## Text; secondary text; text that reports a problem; links.
@@ -16,6 +18,9 @@ extends Resource
 @export var muted: Color
 @export var danger: Color
 @export var link: Color
+## What went well, and what should be noticed.
+@export var good: Color
+@export var warning: Color
 ## Buttons: normal, hovered, pressed, disabled; their border.
 @export var button: Color
 @export var button_hover: Color

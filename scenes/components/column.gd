@@ -2,25 +2,27 @@ class_name Column
 extends Container
 ## Places its content and keeps it at most [member width_max] wide.
 
+## The width of the pages and of the bar above them, so that they stand below each other.
+const PAGE := 1560.0
+
 ## In interface pixels, before scaling.
 @export var width_max := 960.0
 ## The minimum margin at each side.
 @export var side_min := 16.0
-## Where the content stands: 0 = at the left, 0.5 = in the middle.
-@export var place := 0.5
+## Whether it begins where the pages do; else it stands in the middle.
+@export var is_at_page := false
 ## The margin above and below.
 @export var edge := 0.0
 
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
-		var width := minf(size.x - 2.0 * side_min, width_max)
-		var rect := Rect2(
-			floorf(lerpf(side_min, size.x - width - side_min, place)),
-			edge,
-			width,
-			size.y - 2.0 * edge
-		)
+		# A scroll bar stands in the margin.
+		var scroll := get_parent() as ScrollContainer
+		var room := scroll.size.x if scroll != null else size.x
+		var width := minf(room - 2.0 * side_min, width_max)
+		var left := (room - (PAGE if is_at_page else width)) / 2.0
+		var rect := Rect2(floorf(maxf(side_min, left)), edge, width, size.y - 2.0 * edge)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

@@ -2,12 +2,17 @@ class_name SectionBar
 extends ScrollContainer
 ## The names of a page's sections: pressing one shows that section and moves the focus there.
 
+## As a part of the view: a section that begins above is the one that is read.
+const READ_ABOVE := 0.3
+
 ## What scrolls the page.
 @export var page: ScrollContainer
 ## Each has its name in `Rows/Heading`.
 @export var sections: Array[Control]
 
 var _buttons: Array[Button] = []
+## The section that was asked for, or has the focus; null = the page was scrolled since.
+var _chosen: Control
 
 @onready var _row := %SectionRow as HBoxContainer
 
@@ -15,7 +20,7 @@ var _buttons: Array[Button] = []
 func _ready() -> void:
 	for section: Control in sections:
 		var button := Button.new()
-		button.text = (section.get_node(^"Rows/Heading") as Label).text
+		button.text = (section.get_node(^"Rows/Heading") as SectionHeading).text
 		button.theme_type_variation = &"NavButton"
 		button.toggle_mode = true
 		button.pressed.connect(show_section.bind(section))
@@ -25,12 +30,17 @@ func _ready() -> void:
 	# From the page, where it begins, keys lead up to the bar and not past it.
 	var first := _first_control(sections[0])
 	first.focus_neighbor_top = first.get_path_to(_buttons[0])
-	page.get_v_scroll_bar().value_changed.connect(_mark.unbind(1))
-	get_viewport().gui_focus_changed.connect(_mark.unbind(1), CONNECT_DEFERRED)
+	var scroll_bar := page.get_v_scroll_bar()
+	# Only after that, things are where they were scrolled to.
+	page.sort_children.connect(_mark)
+	scroll_bar.gui_input.connect(_on_scroll_input)
+	page.gui_input.connect(_on_scroll_input)
+	get_viewport().gui_focus_changed.connect(_on_focus_changed, CONNECT_DEFERRED)
 	_mark()
 
 
 func show_section(section: Control) -> void:
+	_chosen = section
 	InputMode.focus(_first_control(section))
 	# Its heading too, which is above what has the focus.
 	get_tree().process_frame.connect(_scroll_to.bind(section), CONNECT_ONE_SHOT)
@@ -57,15 +67,29 @@ func _mark() -> void:
 		_buttons[place].set_pressed_no_signal(sections[place] == current)
 
 
-## The section with the focus, if it is seen; else the first that is.
-func _current() -> Control:
-	var focused := get_viewport().gui_get_focus_owner()
-	var view := page.get_global_rect()
-	var first: Control = null
+func _on_focus_changed(control: Control) -> void:
 	for section: Control in sections:
-		var is_seen := section.get_global_rect().intersects(view)
-		if is_seen and focused != null and section.is_ancestor_of(focused):
-			return section
-		if is_seen and first == null:
-			first = section
-	return first
+		if section.is_ancestor_of(control):
+			_chosen = section
+	_mark()
+
+
+## A wheel, or the bar, under a person's hand.
+func _on_scroll_input(event: InputEvent) -> void:
+	if event is InputEventMouseButton or event is InputEventPanGesture:
+		_chosen = null
+		_mark()
+
+
+## The section that was chosen; else the last one that begins near the top of the view.
+func _current() -> Control:
+	if _chosen != null:
+		return _chosen
+	var view := page.get_global_rect()
+	var current := sections[0]
+	for section: Control in sections:
+		var top := section.global_position.y
+		var is_read := top < view.position.y + view.size.y * READ_ABOVE
+		if is_read and top > current.global_position.y:
+			current = section
+	return current

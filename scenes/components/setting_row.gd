@@ -6,6 +6,7 @@ extends BoxContainer
 
 const NARROW_BELOW := 600.0
 const FAINT := 0.4
+const LINE_ABOVE := 11.0
 
 ## A translation key.
 @export var title: String = "":
@@ -25,12 +26,7 @@ var reason: String = "":
 		if reason == value:
 			return
 		reason = value
-		for child: Node in get_children():
-			var button := child as BaseButton
-			if button != null:
-				button.disabled = not reason.is_empty()
-				# A switch that is on has the brand's colour, disabled or not.
-				button.modulate.a = 1.0 if reason.is_empty() else FAINT
+		set_disabled(not reason.is_empty())
 		_draw_words()
 
 var _title_label := Label.new()
@@ -58,6 +54,23 @@ func _ready() -> void:
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
 		_draw_words()
+
+
+## A line between what stands above and this.
+func _draw() -> void:
+	var line := get_theme_stylebox(&"separator", &"HSeparator")
+	draw_style_box(line, Rect2(0.0, -LINE_ABOVE, size.x, 1.0))
+
+
+## Greys the buttons, without a reason of its own.
+func set_disabled(is_disabled: bool) -> void:
+	for child: Node in get_children():
+		var button := child as BaseButton
+		if button != null:
+			button.disabled = is_disabled
+		# A switch that is on has the brand's colour, disabled or not.
+		if child is CheckButton:
+			button.modulate.a = FAINT if is_disabled else 1.0
 
 
 func _draw_words() -> void:

@@ -12,6 +12,7 @@ var _sizes: PackedVector2Array = []
 ## The same, while they change.
 var _seen: PackedVector2Array = []
 var _is_settling: bool = false
+var _was_at_top: bool = true
 
 
 func _ready() -> void:
@@ -40,6 +41,7 @@ func _note() -> void:
 	var is_focus_seen := focused != null and page.is_ancestor_of(focused) and _is_seen(focused)
 	_anchor = focused if is_focus_seen else _first_seen(page)
 	_offset = _place(_anchor) if _anchor != null else 0.0
+	_was_at_top = scroll_vertical == 0
 	_sizes = _current_sizes()
 
 
@@ -50,13 +52,23 @@ func _settle() -> void:
 	if _is_settling:
 		get_tree().process_frame.connect(_settle, CONNECT_ONE_SHOT)
 		return
-	if is_instance_valid(_anchor) and _anchor.is_visible_in_tree():
-		# In a lower view it may not fit where it was.
-		var lowest := maxf(size.y - _anchor.size.y, 0.0)
-		scroll_vertical += roundi(_place(_anchor) - clampf(_offset, 0.0, lowest))
+	if is_instance_valid(_anchor) and _anchor.is_visible_in_tree() and not _is_seen_from_top():
+		# In a lower view it may not fit where it was; what is higher than the view never fits.
+		var lowest := size.y - _anchor.size.y
+		var wanted := clampf(_offset, 0.0, lowest) if lowest > 0.0 else _offset
+		scroll_vertical += roundi(_place(_anchor) - wanted)
 	_sizes = _seen
 	_seen = []
 	queue_sort()
+
+
+## Whether the page was not scrolled and need not be: then its beginning stays in view.
+func _is_seen_from_top() -> bool:
+	var end := _place(_anchor) + scroll_vertical + minf(_anchor.size.y, size.y / 2.0)
+	if _was_at_top and end <= size.y:
+		scroll_vertical = 0
+		return true
+	return false
 
 
 func _current_sizes() -> PackedVector2Array:

@@ -8,6 +8,8 @@ signal action_requested(action: HomeState.Action)
 signal notes_requested
 signal link_requested(url: String)
 signal notice_dismissed(notice: HomeState.Notice)
+## What is going on, for those who look at another page; empty = nothing.
+signal doing_changed(words: String, percent: int)
 
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
@@ -56,9 +58,7 @@ var _news_entries: Array[NewsEntry] = []
 @onready var _tagline := %Tagline as Label
 @onready var _version := %Version as Label
 @onready var _mode := %Mode as Label
-@onready var _notice := %Notice as PanelContainer
-@onready var _notice_text := %NoticeText as Label
-@onready var _dismiss := %Dismiss as Button
+@onready var _notice := %Notice as Toast
 @onready var _status := %Status as Label
 @onready var _progress := %Progress as HomeProgress
 @onready var _primary := %Primary as Button
@@ -71,7 +71,7 @@ func _ready() -> void:
 		button.gui_input.connect(_on_button_input)
 		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
-	_dismiss.pressed.connect(_on_dismissed)
+	_notice.dismissed.connect(_on_dismissed)
 	_notes.read_requested.connect(notes_requested.emit)
 	_news.link_requested.connect(link_requested.emit)
 	_news.show_news(_news_entries)
@@ -122,6 +122,7 @@ func show_progress(
 	var all := download if is_download else total
 	var is_paused := state.kind == HomeState.Kind.PAUSED
 	_speak(_progress.show_bytes(so_far, all, bytes_per_second, seconds_left, is_paused))
+	_tell_doing()
 
 
 ## Fades the brand in, once. Nothing moves afterwards.
@@ -179,9 +180,8 @@ func _draw_state() -> void:
 	_mode.visible = not state.mode.is_empty()
 	_mode.text = state.mode
 	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})
-	_notice_text.text = state.notice_text()
-	_notice.visible = state.notice != HomeState.Notice.NONE
-	_dismiss.visible = state.notice in HomeState.DISMISSIBLE
+	_notice.tone = HomeWords.tone(state)
+	_notice.text = state.notice_text()
 	if _status.text != state.status_text():
 		_status.text = state.status_text()
 		_status.accessibility_name = _status.text
@@ -189,8 +189,10 @@ func _draw_state() -> void:
 	# All of them; the text names the first.
 	var is_damaged := state.kind == HomeState.Kind.DAMAGED
 	_status.tooltip_text = "\n".join(state.damaged_files.slice(0, FILES_MAX)) if is_damaged else ""
-	_progress.show_kind(state.kind, state.is_working())
+	_progress.show_kind(state.kind, state.is_working(), HomeWords.detail(state))
+	_tell_doing()
 	_facts.facts = state.facts
+	_notes.is_behind = not state.left_version.is_empty()
 	var is_step := state.primary_action() in STEPS or state.is_launcher_old
 	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
 	_draw_button(_primary, state.primary_action(), state.primary_text())
@@ -210,6 +212,11 @@ func _draw_button(button: Button, action: HomeState.Action, text: String) -> voi
 	button.disabled = action == HomeState.Action.NONE
 	button.set_meta(&"action", action)
 	button.accessibility_description = _status.text
+
+
+func _tell_doing() -> void:
+	var is_doing := state.is_working() or state.kind == HomeState.Kind.PAUSED
+	doing_changed.emit(state.status_text() if is_doing else "", _progress.percent())
 
 
 func _speak(percent: int) -> void:

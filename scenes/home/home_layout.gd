@@ -10,13 +10,16 @@ const SIDES := 72.0
 const COMPACT_BELOW := Vector2(640, 560)
 ## In less height the news are shorter.
 const SHORT_BELOW := 700.0
-## From this height on, the words of the brand are in the middle of their room.
+## From this height on, there is so much room above the words of the brand, as a part of the height:
+## whatever comes below them does not move them.
 const TALL_FROM := 900.0
+const HIGH := 0.12
 
 var _home: HomeScreen
 var _rows: VBoxContainer
 var _hero: BoxContainer
 var _words: VBoxContainer
+var _above: Control
 var _mark: TextureRect
 var _title: Label
 var _tagline: Label
@@ -33,6 +36,7 @@ func _init(home: HomeScreen) -> void:
 	_rows = home.get_node(^"%Rows")
 	_hero = home.get_node(^"%Hero")
 	_words = home.get_node(^"%Words")
+	_above = home.get_node(^"%Above")
 	_mark = home.get_node(^"%Mark")
 	_title = home.get_node(^"%Title")
 	_tagline = home.get_node(^"%Tagline")
@@ -41,6 +45,8 @@ func _init(home: HomeScreen) -> void:
 	_card = home.get_node(^"%Card")
 	_card_rows = home.get_node(^"%CardRows")
 	_notes = home.get_node(^"%NotesCard")
+	# Words that wrap while everything is being placed take their room afterwards.
+	_card.minimum_size_changed.connect(_rows.queue_sort, CONNECT_DEFERRED)
 
 
 func fit() -> void:
@@ -54,13 +60,15 @@ func fit() -> void:
 	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
 	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
 	_words.size_flags_vertical = _place_of_words(size)
+	_above.visible = size.y >= TALL_FROM and size.y <= size.x
+	_above.custom_minimum_size.y = size.y * HIGH
 	_rows.add_theme_constant_override("separation", separation)
 	# Below the news, the button stays where it is when they arrive. In little room it comes first.
 	var is_button_last := is_wide and not is_compact
-	_rows.move_child(_news, 2 if is_button_last else 3)
+	_rows.move_child(_news, 1 if is_button_last else 2)
 	_lower.vertical = not is_wide
 	_lower.add_theme_constant_override("separation", separation)
-	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
+	_card_rows.add_theme_constant_override("separation", 6 if is_compact else 14)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
 	_notes.theme_type_variation = _card.theme_type_variation
 	_news.is_short = size.y < SHORT_BELOW
@@ -70,4 +78,4 @@ func _place_of_words(size: Vector2) -> Control.SizeFlags:
 	# In a window higher than wide the art is in the middle, and the words are below it.
 	if size.y > size.x:
 		return Control.SIZE_SHRINK_END
-	return Control.SIZE_SHRINK_CENTER if size.y >= TALL_FROM else Control.SIZE_SHRINK_BEGIN
+	return Control.SIZE_SHRINK_BEGIN

@@ -1,32 +1,40 @@
 class_name HomeProgress
 extends VBoxContainer
-## How far the running operation is: a bar, and its numbers in words.
+## How far the running operation is: a bar, and its numbers in words. Keeps its room when there is
+## nothing to show, so that what stands around it does not move.
 
 ## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
 
 var _drawn_msec: int = -REDRAW_MSEC
+var _is_running: bool = false
 ## How much of the running download has arrived, in words.
 var _amount: String = ""
 
 @onready var _bar := %Bar as ProgressBar
 @onready var _detail := %Detail as Label
-@onready var _hint := %Hint as Label
 
 
-## Shows or hides itself; what begins, begins at nothing.
-func show_kind(kind: HomeState.Kind, is_working: bool) -> void:
-	var was_visible := visible
-	visible = is_working or kind == HomeState.Kind.PAUSED
-	_hint.visible = kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
-	if kind == HomeState.Kind.PAUSED:
-		_detail.text = _amount
-	if visible and not was_visible:
+## What begins, begins at nothing. [param words] stand where the numbers will be.
+func show_kind(kind: HomeState.Kind, is_working: bool, words: String) -> void:
+	var was_running := _is_running
+	_is_running = is_working or kind == HomeState.Kind.PAUSED
+	_bar.visible = _is_running
+	if _is_running and not was_running:
 		_bar.value = 0.0
 		_amount = ""
-		_detail.text = ""
 		_drawn_msec = -REDRAW_MSEC
+	if not _is_running or _amount.is_empty():
+		_detail.text = words
+	elif kind == HomeState.Kind.PAUSED:
+		_detail.text = _amount
 	_bar.accessibility_name = tr("HOME_BAR")
+	_bar.tooltip_text = words
+
+
+## How far what is shown is.
+func percent() -> int:
+	return floori(_bar.value)
 
 
 ## Shows [param so_far] of [param all] bytes. Returns the percentage; -1 if it was drawn just now.
@@ -46,4 +54,4 @@ func show_bytes(so_far: int, all: int, speed: float, seconds_left: float, is_pau
 		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
 	# What stands still has no speed.
 	_detail.text = _amount if is_paused else " · ".join(parts)
-	return floori(part * 100.0)
+	return percent()

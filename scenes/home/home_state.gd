@@ -79,13 +79,6 @@ const WORKING: Array[Kind] = [
 	Kind.REPAIRING,
 	Kind.MOVING,
 ]
-## Notices that a person can put away.
-const DISMISSIBLE: Array[Notice] = [
-	Notice.ROLLED_BACK,
-	Notice.WENT_BACK,
-	Notice.CRASHED,
-	Notice.MESSAGE,
-]
 ## States in which Play is offered in addition to the primary action.
 const PLAYABLE: Array[Kind] = [
 	Kind.UPDATE_WAITING,
@@ -108,15 +101,6 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
 
-## The texts of the other buttons.
-const OTHERS: Dictionary[Action, String] = {
-	Action.RETURN: "HOME_RETURN",
-	Action.PLAY: "HOME_PLAY",
-	Action.CANCEL: "HOME_CANCEL",
-	Action.CHECK: "HOME_CHECK",
-	Action.SHOW_ERROR: "HOME_SHOW_ERROR",
-}
-
 ## The text of the primary button in all other states.
 const TEXTS: Dictionary[Action, String] = {
 	Action.PLAY: "HOME_PLAY",
@@ -136,16 +120,21 @@ var new_version: String = ""
 var new_mode: String = ""
 ## Download size of the next step; -1 = unknown.
 var download_bytes: int = -1
+## What a first installation takes on the disk; -1 = unknown.
+var needed_bytes: int = -1
 var damaged_files: PackedStringArray = []
 var notice: Notice = Notice.NONE
 ## The version that [member notice] is about.
 var notice_version: String = ""
 ## Why it failed, in one sentence, for [constant Kind.FAILED].
 var failure: String = ""
-## The text of [constant Notice.MESSAGE].
+## The text of [constant Notice.MESSAGE], and whether it says that something is not as it should be.
 var message: String = ""
+var is_message_warning: bool = false
 ## The version that was left last, while there is a way forward to it; empty = none.
 var left_version: String = ""
+## What returning to it downloads; -1 = unknown.
+var left_bytes: int = -1
 ## The available version is lower than the installed one.
 var is_downgrade: bool = false
 ## The available version is on the disk already, and has only to be made the current one.
@@ -229,7 +218,11 @@ func notice_text() -> String:
 
 
 func action_text(action: Action) -> String:
-	return _text(OTHERS[action]).format({"other": left_version}) if OTHERS.has(action) else ""
+	var key: String = HomeWords.OTHERS.get(action, "")
+	if action == Action.RETURN and left_bytes >= 0:
+		key = "HOME_RETURN_BYTES"
+	var values := {"other": left_version, "bytes": Words.bytes(left_bytes)}
+	return _text(key).format(values) if not key.is_empty() else ""
 
 
 func _fill(key: String) -> String:

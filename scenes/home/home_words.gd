@@ -35,3 +35,55 @@ const NOTICES: Dictionary[HomeState.Notice, String] = {
 	HomeState.Notice.WENT_BACK: "HOME_NOTICE_WENT_BACK",
 	HomeState.Notice.DOWNGRADE: "HOME_NOTICE_DOWNGRADE",
 }
+
+## The texts of the other buttons.
+const OTHERS: Dictionary[HomeState.Action, String] = {
+	HomeState.Action.RETURN: "HOME_RETURN",
+	HomeState.Action.PLAY: "HOME_PLAY",
+	HomeState.Action.CANCEL: "HOME_CANCEL",
+	HomeState.Action.CHECK: "HOME_CHECK",
+	HomeState.Action.SHOW_ERROR: "HOME_SHOW_ERROR",
+}
+## Notices that things are not as they should be, or may not stay as they are.
+const WARNINGS: Array[HomeState.Notice] = [
+	HomeState.Notice.ROLLED_BACK,
+	HomeState.Notice.RECALLED,
+	HomeState.Notice.MODE_RETIRED,
+	HomeState.Notice.ON_TRIAL,
+	HomeState.Notice.CRASHED,
+	HomeState.Notice.DOWNGRADE,
+]
+
+
+static func tone(state: HomeState) -> Toast.Tone:
+	if state.notice == HomeState.Notice.MESSAGE and not state.is_message_warning:
+		return Toast.Tone.GOOD
+	if state.notice == HomeState.Notice.MESSAGE or state.notice in WARNINGS:
+		return Toast.Tone.WARNING
+	return Toast.Tone.PLAIN
+
+
+## A second line for the status, while there are no numbers of a progress in its place.
+static func detail(state: HomeState) -> String:
+	var key := ""
+	match state.kind:
+		HomeState.Kind.NOT_INSTALLED:
+			key = "FIRST_SPACE_ENOUGH" if state.needed_bytes >= 0 else "FIRST_SPACE"
+			key = key if state.facts.free_bytes >= 0 else ""
+		HomeState.Kind.READY:
+			var is_newest := state.facts.server == HomeFacts.Server.REACHED
+			if not state.left_version.is_empty():
+				key = "HOME_MORE_LEFT"
+			elif is_newest and state.notice in [HomeState.Notice.NONE, HomeState.Notice.MESSAGE]:
+				key = "HOME_MORE_NEWEST"
+		HomeState.Kind.UPDATE_WAITING:
+			key = "HOME_MORE_WAITING"
+		HomeState.Kind.PREPARING, HomeState.Kind.DOWNLOADING:
+			key = "HOME_CAN_CLOSE"
+	var values := {
+		"version": state.version,
+		"other": state.left_version,
+		"needed": Words.bytes(state.needed_bytes),
+		"free": Words.bytes(state.facts.free_bytes),
+	}
+	return str(TranslationServer.translate(key)).format(values) if not key.is_empty() else ""

@@ -10,6 +10,12 @@ signal link_requested(url: String)
 const PICTURE_WIDTH_MAX := 640
 ## In less width there is no picture.
 const PICTURE_FROM := 330.0
+## How much of the width the picture takes, and its limits.
+const PICTURE_SHARE := 0.34
+const PICTURE_LEAST := 112.0
+const PICTURE_MOST := 220.0
+## Around the mark of the brand, which stands for a picture.
+const MARK_EDGE := 24
 
 ## Without the text and in less room around it, where a window is low.
 var is_short: bool = false:
@@ -33,6 +39,8 @@ var _decoded: Texture2D
 ## Of the thread pool; -1 = none.
 var _task: int = -1
 
+@onready var _frame := %Frame as PanelContainer
+@onready var _room := %Room as MarginContainer
 @onready var _picture := %Picture as TextureRect
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
@@ -56,6 +64,11 @@ func _draw() -> void:
 	# A card without a link is reached by keys to be read, and shows it like a button.
 	if has_focus(true):
 		draw_style_box(get_theme_stylebox(&"focus", &"Button"), Rect2(Vector2.ZERO, size))
+
+
+## What takes the focus.
+func stop() -> Control:
+	return _more if _more.visible else self
 
 
 func show_entry(entry: NewsEntry) -> void:
@@ -124,7 +137,11 @@ func _fit() -> void:
 		if _decoded == null
 		else TextureRect.STRETCH_KEEP_ASPECT_COVERED
 	)
-	_picture.visible = _picture.texture != null and size.x >= PICTURE_FROM
+	var edge := MARK_EDGE if _decoded == null else 0
+	for side: String in ["margin_left", "margin_right", "margin_top", "margin_bottom"]:
+		_room.add_theme_constant_override(side, edge)
+	_frame.custom_minimum_size.x = clampf(size.x * PICTURE_SHARE, PICTURE_LEAST, PICTURE_MOST)
+	_frame.visible = _picture.texture != null and size.x >= PICTURE_FROM
 
 
 func _on_more_pressed() -> void:

@@ -58,6 +58,14 @@ func show_news(entries: Array[NewsEntry]) -> void:
 	visible = not shown.is_empty()
 
 
+## What takes the focus, the newest first.
+func stops() -> Array[Control]:
+	var all: Array[Control] = []
+	for card: NewsCard in _cards():
+		all.append(card.stop())
+	return all
+
+
 func _add_card() -> void:
 	var card := CARD.instantiate() as NewsCard
 	card.is_short = is_short

@@ -7,6 +7,13 @@ signal read_requested
 const EXCERPT_MAX := 200
 const LINES_MAX := 3
 
+## Whether a later version was put aside, so that these notes are no news.
+var is_behind: bool = false:
+	set(value):
+		is_behind = value
+		if is_node_ready():
+			_draw_notes()
+
 var _version: String = ""
 var _excerpt: String = ""
 
@@ -59,6 +66,6 @@ static func excerpt(bbcode: String) -> String:
 
 func _draw_notes() -> void:
 	visible = not _version.is_empty() and not _excerpt.is_empty()
-	_heading.text = tr("NOTES_OF").format({"version": _version})
+	_heading.text = tr("NOTES_ABOUT" if is_behind else "NOTES_OF").format({"version": _version})
 	_text.text = _excerpt
 	_read.accessibility_description = _heading.text

@@ -42,6 +42,15 @@ func consider() -> void:
 		_queue.start(updater.download_update)
 
 
+## A limit of the speed holds for what begins after it was set. A download goes on with what it has.
+func renew_limit() -> void:
+	if updater.get_operation() == DOWNLOAD:
+		updater.cancel()
+	elif updater.get_state() == VSekaiUpdater.State.DOWNLOADING_UPDATE:
+		updater.pause()
+		updater.resume()
+
+
 ## Starts the launcher when a person logs in, or no longer. The game remembers that, so that nothing
 ## is left of it; an installed launcher remembers it itself.
 func start_at_login(is_wanted: bool) -> void:

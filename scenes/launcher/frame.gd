@@ -49,6 +49,7 @@ func _ready() -> void:
 	]:
 		screen.visibility_changed.connect(screen.queue_accessibility_update)
 	nav.page_requested.connect(show_page)
+	home.doing_changed.connect(nav.show_doing)
 	home.notes_requested.connect(show_page.bind(NavBar.Page.WHATS_NEW))
 	var input_mode := %InputMode as InputMode
 	input_mode.pad_changed.connect(_on_pad_changed)
@@ -135,6 +136,7 @@ func _draw_branding() -> void:
 	var art := branding.key_art if branding.key_art != null else branding.background
 	(%Background as KeyArt).texture = art
 	nav.branding = branding
+	whats_new.mark = branding.mark
 	home.branding = branding
 	about.branding = branding
 	settings.branding = branding

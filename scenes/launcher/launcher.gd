@@ -51,6 +51,7 @@ func _ready() -> void:
 	_message_timer.timeout.connect(_session.dismiss.bind(HomeState.Notice.MESSAGE))
 	add_child(_message_timer)
 	_folder_dialog.theme = branding.theme
+	_folder_dialog.describe = _questions.room_in
 	_questions.session = _session
 	_questions.frame = _frame
 	_connect_screens()
@@ -91,6 +92,9 @@ func _connect_screens() -> void:
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
 	first_run.locale_chosen.connect(_on_locale_chosen)
 	_frame.home.notice_dismissed.connect(_session.dismiss)
+	var dismiss := _session.dismiss.bind(HomeState.Notice.MESSAGE)
+	settings.message_dismissed.connect(dismiss)
+	_frame.about.message_dismissed.connect(dismiss)
 	first_run.location_choice_requested.connect(_on_folder_choice_requested)
 	first_run.location_changed.connect(_questions.on_location_chosen)
 	first_run.install_requested.connect(_questions.on_install_requested.bind(_on_first_install))
@@ -124,6 +128,7 @@ func _connect_session() -> void:
 	var listener := _session.listener
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
 	listener.news_listed.connect(_frame.home.show_news)
+	listener.news_listed.connect(_frame.whats_new.show_news)
 	listener.mode_weighed.connect(_questions.on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
@@ -140,6 +145,7 @@ func _show() -> void:
 	model.last_played = _settings.last_played
 	_frame.home.state = model.home_state()
 	_frame.settings.facts = model.settings_facts()
+	_frame.about.show_message(model.message)
 	_frame.whats_new.is_fetch_offered = _settings.is_manual_check_only
 	_frame.first_run.message = model.folder_problem if model.folder_problem else model.message
 	_frame.first_run.directory = model.directory
@@ -159,10 +165,19 @@ func _on_action_requested(action: HomeState.Action) -> void:
 		Outside.open_guide(branding)
 	elif action == HomeState.Action.GET_LAUNCHER:
 		_comforts.get_launcher()
+	elif action == HomeState.Action.RETURN:
+		_questions.on_return_requested(_on_return)
 	elif action == HomeState.Action.SHOW_ERROR:
 		_frame.show_error(_session.model.failure, true)
 	else:
 		_session.act(action)
+
+
+## Home shows the notes of the version that one returns to, if they are known.
+func _on_return() -> void:
+	var version := _session.model.left_version()
+	_frame.home.show_notes(version, _frame.whats_new.bbcode_of(version))
+	_session.act(HomeState.Action.RETURN)
 
 
 func _on_page_shown(page: NavBar.Page) -> void:

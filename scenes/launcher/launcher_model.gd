@@ -4,6 +4,10 @@ extends RefCounted
 
 ## Failures of a check that only mean that the server could not be reached.
 const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
+## What takes a moment only, so that nobody has to be told of it.
+const BRIEF: Array[HomeState.Kind] = [
+	HomeState.Kind.READY, HomeState.Kind.LOADING, HomeState.Kind.CHECKING
+]
 
 var product_name: String = ""
 var url_scheme: String = ""
@@ -30,6 +34,9 @@ var failed_starts: int = 0
 ## The version that a person went back from, and the one whose notice was put away.
 var put_away: String = ""
 var dismissed: String = ""
+## The update that was planned last, and what it downloads; -1 = unknown.
+var planned_version: String = ""
+var planned_bytes: int = -1
 ## Whether there is anything to install from.
 var has_repository: bool = true
 var is_resumable: bool = false
@@ -64,8 +71,15 @@ var is_failure_of_check: bool = false
 ## Why the folder that was chosen for the first installation cannot be used, in words; stays until
 ## another one is chosen.
 var folder_problem: String = ""
-## The result of the last thing asked for in Settings, in words.
-var message: String = ""
+## The result of the last thing asked for, in words.
+var message: String = "":
+	set(value):
+		message = value
+		is_message_warning = false
+## Whether that is not as it should be.
+var is_message_warning: bool = false
+## Notices that were put away since the start, and the versions that they were about.
+var put_away_notices: Dictionary[HomeState.Notice, String] = {}
 ## Unix time; 0 = never.
 var last_played: int = 0
 ## What the last check says of the server.
@@ -86,12 +100,16 @@ func is_offline() -> bool:
 ## Puts the notice of this kind away.
 func dismiss(notice: HomeState.Notice) -> void:
 	match notice:
+		HomeState.Notice.MESSAGE when message.is_empty():
+			new_launcher = ""
 		HomeState.Notice.MESSAGE:
 			message = ""
 		HomeState.Notice.CRASHED:
 			has_crashed = false
 		HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK:
 			dismissed = bad_versions[-1]
+		_:
+			put_away_notices[notice] = LauncherNotices.about(self)
 
 
 func forget_release() -> void:
@@ -116,10 +134,13 @@ func home_state() -> HomeState:
 	state.download_bytes = download_bytes
 	state.damaged_files = damaged_files
 	state.failure = failure.sentence() if failure != null else ""
-	state.notice = _notice(state.kind)
-	state.notice_version = _notice_version(state.notice)
+	state.notice = LauncherNotices.of(self, state.kind)
+	state.notice_version = LauncherNotices.version_of(self, state.notice)
 	state.message = message
+	state.is_message_warning = is_message_warning
+	state.needed_bytes = needed_bytes
 	state.left_version = left_version()
+	state.left_bytes = left_bytes()
 	state.is_downgrade = is_downgrade
 	state.is_playing = is_playing
 	state.facts = _facts()
@@ -136,6 +157,12 @@ func left_version() -> String:
 	if bad_versions.is_empty() or bad_versions[-1] in [version, new_version]:
 		return ""
 	return bad_versions[-1]
+
+
+## What returning to it downloads: what it took to come there from the version of now; -1 = unknown.
+func left_bytes() -> int:
+	var is_known := left_version() == planned_version and not planned_version.is_empty()
+	return planned_bytes if is_known else -1
 
 
 func is_downloaded() -> bool:
@@ -162,7 +189,12 @@ func settings_facts() -> SettingsFacts:
 		each.title = channel(each.name)
 	facts.is_integrated = is_integrated
 	facts.is_busy = is_playing or activity != HomeState.Kind.READY
+	if is_playing:
+		facts.busy_reason = "SETTINGS_BUSY_PLAYING"
+	elif not activity in BRIEF:
+		facts.busy_reason = "SETTINGS_BUSY_WORKING"
 	facts.message = message
+	facts.is_message_warning = is_message_warning
 	if message.is_empty() and not new_launcher.is_empty():
 		facts.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": new_launcher})
 	return facts
@@ -188,7 +220,7 @@ func _kind() -> HomeState.Kind:
 		kind = activity
 	elif not has_repository and not is_installed():
 		kind = HomeState.Kind.NO_REPOSITORY
-	elif failure != null and not _is_mode_retired():
+	elif failure != null and not is_mode_retired():
 		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
 	elif not damaged_files.is_empty():
 		kind = HomeState.Kind.DAMAGED
@@ -201,49 +233,6 @@ func _kind() -> HomeState.Kind:
 	return kind
 
 
-## The first that applies: those that call for action come before those that only inform.
-func _notice(kind: HomeState.Kind) -> HomeState.Notice:
-	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
-	if not message.is_empty() and not kind in quiet:
-		return HomeState.Notice.MESSAGE
-	if not is_installed() or kind in quiet:
-		return HomeState.Notice.NONE
-	var is_moved := not new_mode.is_empty() and not mode.is_empty() and new_mode != mode
-	var left := left_version()
-	var is_back := new_version.is_empty() and not left in ["", dismissed]
-	var is_older := kind == HomeState.Kind.UPDATE_WAITING and is_downgrade
-	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out().is_empty()
-	var holds: Dictionary[HomeState.Notice, bool] = {
-		HomeState.Notice.CRASHED: has_crashed,
-		HomeState.Notice.RECALLED: is_recalled,
-		HomeState.Notice.DOWNGRADE: is_older,
-		HomeState.Notice.MODE_MOVED: is_moved,
-		HomeState.Notice.MODE_RETIRED: _is_mode_retired(),
-		HomeState.Notice.WENT_BACK: is_back and left == put_away,
-		HomeState.Notice.ROLLED_BACK: is_back,
-		HomeState.Notice.ROLLING_OUT: is_rolling,
-		HomeState.Notice.ON_TRIAL: failed_starts > 0,
-		HomeState.Notice.UPDATES_OFF: are_updates_off,
-	}
-	for notice: HomeState.Notice in holds:
-		if holds[notice]:
-			return notice
-	return HomeState.Notice.NONE
-
-
-func _notice_version(notice: HomeState.Notice) -> String:
-	if notice in [HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK]:
-		return bad_versions[-1]
-	return _rolling_out() if notice == HomeState.Notice.ROLLING_OUT else ""
-
-
-func _is_mode_retired() -> bool:
+## Whether the followed mode has no versions any more, and the installed one goes on.
+func is_mode_retired() -> bool:
 	return is_installed() and failure != null and failure.code == "mode_retired"
-
-
-## The newest version of the followed mode, if a check has not offered it to this computer.
-func _rolling_out() -> String:
-	for each: SettingsFacts.Mode in modes:
-		if each.name == mode and each.is_newer and not each.newest in bad_versions:
-			return each.newest
-	return ""

@@ -42,9 +42,19 @@ func on_rollback_requested() -> void:
 	frame.ask("ASK_ROLLBACK", _versions(), session.roll_back)
 
 
+func on_return_requested(on_yes: Callable) -> void:
+	var model := session.model
+	var weight := tr("ASK_RETURN_UNKNOWN")
+	if model.left_bytes() >= 0:
+		weight = tr("ASK_RETURN_BYTES").format({"bytes": Words.bytes(model.left_bytes())})
+	var values := {"version": model.left_version(), "current": model.version, "weight": weight}
+	frame.ask("ASK_RETURN", values, on_yes)
+
+
 func on_space_requested() -> void:
 	if session.model.is_on_trial:
 		session.model.message = tr("MESSAGE_SPACE_TRIAL").format({"version": session.model.version})
+		session.model.is_message_warning = true
 		session.changed.emit()
 		return
 	frame.ask("ASK_SPACE", _versions(), session.free_space)
@@ -59,6 +69,19 @@ func _versions() -> Dictionary:
 func on_uninstall_requested() -> void:
 	var values := {"product": session.branding.product_name, "directory": session.model.directory}
 	frame.ask("ASK_UNINSTALL", values, session.uninstall)
+
+
+## What room there is in a folder, and how much the game needs.
+func room_in(folder: String) -> String:
+	var model := session.model
+	var needed := model.disk_bytes if model.is_installed() else model.needed_bytes
+	var free := UpdaterConfig.free_bytes(folder)
+	var values := {"free": Words.bytes(free), "needed": Words.bytes(needed)}
+	if free < 0:
+		return tr("FIRST_SPACE_UNKNOWN")
+	if needed < 0:
+		return tr("FIRST_SPACE").format(values)
+	return tr("FIRST_ROOM" if needed <= free else "FIRST_SPACE_SHORT").format(values)
 
 
 ## A game is never installed among other files, and never left behind without a question.
@@ -105,6 +128,7 @@ func _refuse(key: String, values: Dictionary) -> void:
 	var problem := tr(key).format(values)
 	if session.model.is_installed():
 		session.model.message = problem
+		session.model.is_message_warning = true
 	else:
 		session.model.folder_problem = problem
 	session.changed.emit()

@@ -50,6 +50,8 @@ func start() -> void:
 	model.url_scheme = branding.url_scheme
 	model.put_away = settings.put_away_version
 	model.dismissed = settings.dismissed_version
+	model.planned_version = settings.planned_version
+	model.planned_bytes = settings.planned_bytes
 	model.channel_names = branding.channel_names
 	background.settings = settings
 	apply_settings()
@@ -94,6 +96,8 @@ func _on_went_back(version: String) -> void:
 func _on_update_completed() -> void:
 	model.dismissed = model.left_version()
 	settings.dismissed_version = model.dismissed
+	settings.planned_version = model.planned_version
+	settings.planned_bytes = model.planned_bytes
 	_is_asked = true
 	_are_notes_due = true
 	settings_outdated.emit()

@@ -5,7 +5,9 @@ class_name UpdaterConfig
 ## branding and settings.
 
 
-static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
+## Returns whether the limit of the speed has changed, which holds for what begins from now on.
+static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> bool:
+	var limit_before := _limit(updater)
 	updater.install_dir = install_dir(branding, settings)
 	updater.display_name = branding.product_name
 	updater.url_scheme = branding.url_scheme
@@ -18,6 +20,15 @@ static func apply(updater: VSekaiUpdater, branding: Branding, settings: Launcher
 	updater.update_policy = (
 		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)
 	)
+	return _limit(updater) != limit_before
+
+
+static func _limit(updater: VSekaiUpdater) -> PackedInt64Array:
+	return [
+		updater.rate_limit_bytes_per_second,
+		updater.rate_limit_from_minute,
+		updater.rate_limit_to_minute,
+	]
 
 
 ## The same for the installation of the launcher itself, except for its folder.
@@ -75,3 +86,8 @@ static func install_dir(branding: Branding, settings: LauncherSettings) -> Strin
 ## A path as the system's own programs show it: joined paths have "/" on Windows, too.
 static func as_the_system_writes(path: String) -> String:
 	return path.replace("/", "\\") if OS.get_name() == "Windows" else path
+
+
+## The room on the disk of this folder; -1 = unknown.
+static func free_bytes(directory: String) -> int:
+	return VSekaiUpdater.get_free_bytes(directory)

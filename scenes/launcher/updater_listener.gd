@@ -112,6 +112,9 @@ func _on_plan_made(plan: VSekaiPlan) -> void:
 	model.download_bytes = plan.download_bytes
 	model.needed_bytes = plan.needed_bytes
 	model.free_bytes = plan.free_bytes
+	if plan.download_bytes > 0:
+		model.planned_version = plan.version
+		model.planned_bytes = plan.download_bytes
 	model.new_version = plan.version
 	changed.emit()
 
@@ -184,6 +187,7 @@ func _on_verify_completed(damaged_files: PackedStringArray) -> void:
 	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
 	var values := {"files": damaged_files.size(), "names": Words.names(damaged_files)}
 	model.message = tr(key).format(values)
+	model.is_message_warning = not damaged_files.is_empty()
 	status_outdated.emit(false)
 
 

@@ -32,6 +32,13 @@ var is_login_possible: bool = false:
 		if is_node_ready():
 			_draw_choices()
 
+## Why starting with the system cannot be chosen now; empty = it can, or not for long.
+var login_reason: String = "":
+	set(value):
+		login_reason = value
+		if is_node_ready():
+			_draw_choices()
+
 @onready var _download := %Download as CheckButton
 @onready var _during_game := %DuringGame as CheckButton
 @onready var _notify := %Notify as CheckButton
@@ -39,6 +46,7 @@ var is_login_possible: bool = false:
 @onready var _download_row := %DownloadRow as SettingRow
 @onready var _notify_row := %NotifyRow as SettingRow
 @onready var _tray_row := %TrayRow as SettingRow
+@onready var _login_row := %LoginRow as SettingRow
 @onready var _login := %Login as CheckButton
 
 
@@ -62,7 +70,8 @@ func _draw_choices() -> void:
 	_tray.set_pressed_no_signal(settings.is_in_tray)
 	_tray_row.visible = is_tray_possible
 	_login.set_pressed_no_signal(starts_at_login)
-	_login.disabled = not is_login_possible
+	_login_row.reason = login_reason
+	_login_row.set_disabled(not is_login_possible)
 	draw_reasons()
 
 

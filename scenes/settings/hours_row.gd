@@ -1,11 +1,15 @@
 class_name HoursRow
 extends SettingRow
-## The hours of the day in which something holds: from, to. The whole day if both are the same.
+## The hours of the day in which something holds: from, to; or all day.
 
 signal chosen
 
 const HOURS := 24
 const MINUTES := 60
+## Between the two, until somebody chooses otherwise.
+const HOURS_AT_FIRST := 8
+## Of the first list.
+const ALL_DAY := 0
 
 @onready var _from := %From as OptionButton
 @onready var _to := %To as OptionButton
@@ -13,11 +17,12 @@ const MINUTES := 60
 
 func _ready() -> void:
 	super()
+	_from.add_item(tr("SETTINGS_HOURS_ALL_DAY"))
 	for button: OptionButton in [_from, _to]:
 		for hour: int in HOURS:
 			button.add_item("%d:00" % hour)
-		button.item_selected.connect(chosen.emit.unbind(1))
-		button.item_selected.connect(_draw_hours.unbind(1))
+	_from.item_selected.connect(_on_selected.unbind(1))
+	_to.item_selected.connect(_on_selected.unbind(1))
 	_draw_hours()
 
 
@@ -26,28 +31,39 @@ func _notification(what: int) -> void:
 		_draw_hours()
 
 
+## All day if both are the same.
 func show_hours(from: int, to: int) -> void:
-	_select(_from, from)
-	_select(_to, to)
+	_from.select(ALL_DAY if from == to else _hour(from) + 1)
+	_to.select(_hour(to))
 	_draw_hours()
 
 
 func from_minute() -> int:
-	return _from.selected * MINUTES
+	return maxi(_from.selected - 1, 0) * MINUTES
 
 
 func to_minute() -> int:
-	return _to.selected * MINUTES
+	return from_minute() if _from.selected == ALL_DAY else _to.selected * MINUTES
 
 
-func _select(button: OptionButton, minute: int) -> void:
+func _hour(minute: int) -> int:
 	@warning_ignore("integer_division")
-	button.select(clampi(minute / MINUTES, 0, HOURS - 1))
+	return clampi(minute / MINUTES, 0, HOURS - 1)
+
+
+## An hour that begins and ends at once is none.
+func _on_selected() -> void:
+	if _from.selected != ALL_DAY and _to.selected == _from.selected - 1:
+		_to.select((_to.selected + HOURS_AT_FIRST) % HOURS)
+	_draw_hours()
+	chosen.emit()
 
 
 func _draw_hours() -> void:
+	_from.set_item_text(ALL_DAY, tr("SETTINGS_HOURS_ALL_DAY"))
 	var values := {"from": _from.text, "to": _to.text}
-	var is_always := _from.selected == _to.selected
+	var is_always := _from.selected == ALL_DAY
+	_to.visible = not is_always
 	hint = tr("SETTINGS_HOURS_ALWAYS" if is_always else "SETTINGS_HOURS_HINT").format(values)
 	_from.accessibility_name = tr("SETTINGS_HOURS_FROM")
 	_to.accessibility_name = tr("SETTINGS_HOURS_TO")

@@ -62,6 +62,9 @@ var moving_to: String = ""
 ## The version that a person went back from, and the one whose notice was put away.
 var put_away_version: String = ""
 var dismissed_version: String = ""
+## The update that was made last, and what it downloaded: what returning to it takes.
+var planned_version: String = ""
+var planned_bytes: int = -1
 ## Arguments for the game, as typed: separated by spaces, with "..." around those that hold one.
 var game_arguments: String = ""
 var is_vr_wanted: bool = false
@@ -149,6 +152,8 @@ func keys() -> PackedStringArray:
 		"moving_to",
 		"put_away_version",
 		"dismissed_version",
+		"planned_version",
+		"planned_bytes",
 		"game_arguments",
 		"is_vr_wanted",
 		"window_rect",

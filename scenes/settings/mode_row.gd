@@ -21,6 +21,7 @@ func _ready() -> void:
 
 func _draw_modes() -> void:
 	hint = facts.mode_hint()
+	reason = facts.busy_reason
 	_mode.disabled = facts.is_busy or facts.modes.is_empty()
 	# What a person is choosing from stays as it is.
 	if _mode.get_popup().visible:

@@ -5,6 +5,7 @@ extends MarginContainer
 ## Writes choices into [member settings] and reports that; everything else it only requests.
 
 signal settings_changed
+signal message_dismissed
 signal mode_requested(mode: String)
 signal location_choice_requested
 signal folder_requested
@@ -34,6 +35,7 @@ const POLICY_HINTS: PackedStringArray = [
 	"SETTINGS_ASK_HINT",
 	"SETTINGS_NEVER_HINT",
 ]
+const TITLE_FROM := 1100.0
 
 var settings: LauncherSettings = LauncherSettings.new():
 	set(value):
@@ -60,9 +62,9 @@ var is_tray_possible: bool = false:
 		if is_node_ready():
 			_draw_facts()
 
+@onready var _title := %Title as Label
 @onready var _scroll := %Scroll as ScrollContainer
-@onready var _top := %Top as Column
-@onready var _message_text := %MessageText as Label
+@onready var _toast := %Toast as Toast
 @onready var _mode := %Mode as OptionButton
 @onready var _mode_row := %ModeRow as ModeRow
 @onready var _policy := %Policy as OptionButton
@@ -75,8 +77,8 @@ var is_tray_possible: bool = false:
 @onready var _hours := %HoursRow as HoursRow
 @onready var _background := %Background as BackgroundCard
 @onready var _log := %Log as Button
+@onready var _installation := %Installation as InstallationCard
 @onready var _proxy := %Proxy as LineEdit
-@onready var _location_row := %LocationRow as SettingRow
 @onready var _location := %Location as Button
 @onready var _open_folder := %OpenFolder as Button
 @onready var _vr := %Vr as CheckButton
@@ -86,10 +88,7 @@ var is_tray_possible: bool = false:
 @onready var _repair := %Repair as Button
 @onready var _rollback := %Rollback as Button
 @onready var _space := %Space as Button
-@onready var _space_row := %SpaceRow as SettingRow
-@onready var _rollback_row := %RollbackRow as SettingRow
 @onready var _links := %Links as CheckButton
-@onready var _links_row := %LinksRow as SettingRow
 @onready var _uninstall := %Uninstall as Button
 @onready var _language := %Language as OptionButton
 @onready var _scale := %Scale as OptionButton
@@ -120,10 +119,13 @@ func _ready() -> void:
 	_links.toggled.connect(integration_requested.emit)
 	_uninstall.pressed.connect(uninstall_requested.emit)
 	_diagnostics.pressed.connect(diagnostics_requested.emit)
+	_toast.dismissed.connect(_on_message_dismissed)
 	_log.pressed.connect(log_requested.emit)
 	_hours.chosen.connect(_on_choice)
 	_background.chosen.connect(settings_changed.emit)
 	settings_changed.connect(_draw_reasons)
+	resized.connect(_fit)
+	_fit()
 	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
@@ -145,7 +147,13 @@ func grab_default_focus() -> void:
 	_scroll.scroll_vertical = 0
 
 
+## In little room the bar above says which page it is.
+func _fit() -> void:
+	_title.visible = size.x >= TITLE_FROM
+
+
 func _draw_settings() -> void:
+	_title.text = tr("NAV_SETTINGS")
 	_fill(_policy, POLICIES, settings.update_policy)
 	_policy_row.hint = POLICY_HINTS[settings.update_policy]
 	_manual.set_pressed_no_signal(settings.is_manual_check_only)
@@ -180,31 +188,21 @@ func _draw_reasons() -> void:
 
 func _draw_facts() -> void:
 	var is_installed := not facts.version.is_empty()
-	_top.visible = not facts.message.is_empty()
-	_message_text.text = facts.message
+	_toast.tone = Toast.Tone.WARNING if facts.is_message_warning else Toast.Tone.GOOD
+	_toast.text = facts.message
 	_background.is_tray_possible = is_tray_possible
 	_background.starts_at_login = facts.starts_at_login
 	_background.is_login_possible = is_installed and not facts.is_busy
+	_background.login_reason = "SETTINGS_BUSY_NONE" if not is_installed else facts.busy_reason
 	_mode_row.facts = facts
 	# Who has agreed can take that back, whatever is asked now.
 	_reports_row.visible = facts.asks_for_reports() or settings.is_reporting
-	_location_row.hint = facts.location_hint()
-	_location.disabled = facts.is_busy
-	_open_folder.disabled = not is_installed
-	for button: Button in [_verify, _repair, _uninstall, _links]:
-		button.disabled = facts.is_busy or not is_installed
-	_rollback.disabled = facts.is_busy or facts.previous_version.is_empty()
-	_rollback_row.hint = (
-		tr("SETTINGS_ROLLBACK_NONE")
-		if facts.previous_version.is_empty()
-		else tr("SETTINGS_ROLLBACK_HINT").format({"version": facts.previous_version})
-	)
-	_space_row.visible = not facts.previous_version.is_empty()
-	_space_row.hint = facts.space_hint()
-	_space.disabled = facts.is_busy
-	_links.set_pressed_no_signal(facts.is_integrated)
-	var links := {"scheme": facts.url_scheme, "product": facts.product_name}
-	_links_row.hint = tr("SETTINGS_LINKS_HINT").format(links)
+	_installation.draw_facts(facts)
+
+
+func _on_message_dismissed() -> void:
+	grab_default_focus()
+	message_dismissed.emit()
 
 
 func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> void:

@@ -45,8 +45,11 @@ var is_integrated: bool = false
 var starts_at_login: bool = false
 ## Whether an operation or the game is running, so that no other operation can start.
 var is_busy: bool = false
+## What to say of that, a translation key; empty = nothing, as it takes a moment only.
+var busy_reason: String = ""
 ## The result of the last thing asked for here, in words.
 var message: String = ""
+var is_message_warning: bool = false
 
 
 func find_mode(name: String) -> Mode:
@@ -71,6 +74,14 @@ func mode_hint() -> String:
 	if followed.description.is_empty():
 		return "SETTINGS_MODE_HINT"
 	return followed.description
+
+
+## What there is to go back to, and what becomes of the installed version then.
+func rollback_hint() -> String:
+	if previous_version.is_empty():
+		return _text("SETTINGS_ROLLBACK_NONE")
+	var values := {"version": previous_version, "current": version}
+	return _text("SETTINGS_ROLLBACK_HINT").format(values)
 
 
 ## Why the version to go back to is kept, and what it takes.

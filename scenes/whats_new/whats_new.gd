@@ -1,15 +1,15 @@
 class_name WhatsNewScreen
 extends MarginContainer
-## The release notes of the last versions, the newest first. Downloads nothing, and opens nothing
-## itself.
+## The release notes of the last versions, the newest first, each on a card of its own; in a wide
+## window the news are beside them. Downloads nothing, and opens nothing itself.
 
-## Always one of the links that came with the notes.
+## Always one of the links that came with the notes or the news.
 signal link_requested(url: String)
 signal fetch_requested
 
-## The others are in the text, within reach of a pointer.
-const LINKS_MAX := 6
-const NOTES_HEIGHT_MIN := 96.0
+const CARD := preload("res://scenes/whats_new/version_card.tscn")
+## From this width on there are two columns.
+const WIDE_FROM := 1100.0
 
 ## Whether the newest notes are only got when a person asks for them.
 var is_fetch_offered: bool = false:
@@ -18,32 +18,47 @@ var is_fetch_offered: bool = false:
 		if is_node_ready():
 			_fit()
 
-var _entries: Array[NotesEntry] = []
-var _urls: PackedStringArray = []
+## In place of the picture of an item of the news that has none.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		if is_node_ready():
+			_news.mark = mark
 
-@onready var _heading := %Heading as Label
-@onready var _notes := %Notes as RichTextLabel
-@onready var _links := %Links as HFlowContainer
+var _entries: Array[NotesEntry] = []
+var _drawn: String = ""
+
+@onready var _scroll := %Scroll as ScrollContainer
+@onready var _sides := %Sides as BoxContainer
+@onready var _cards := %Cards as VBoxContainer
+@onready var _side := %Side as VBoxContainer
+@onready var _versions_card := %VersionsCard as PanelContainer
+@onready var _versions := %VersionList as VBoxContainer
+@onready var _news_heading := %NewsHeading as SectionHeading
+@onready var _news := %SideNews as NewsCards
 @onready var _fetch_row := %FetchRow as HFlowContainer
 @onready var _fetch := %Fetch as Button
 @onready var _fetch_text := %FetchText as Label
 
 
 func _ready() -> void:
-	_notes.meta_clicked.connect(_on_meta_clicked)
 	_fetch.pressed.connect(_on_fetch_pressed)
+	_news.link_requested.connect(link_requested.emit)
+	_news.mark = mark
 	resized.connect(_fit)
-	_fit()
 	_draw_notes()
+	_fit()
 
 
 func _notification(what: int) -> void:
-	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready() and is_inside_tree():
 		_draw_notes()
 
 
 func grab_default_focus() -> void:
-	InputMode.focus(_notes)
+	InputMode.focus(_cards.get_child(0) as Control)
+	# Show the heading above it too.
+	_scroll.scroll_vertical = 0
 
 
 ## Empty: none are known.
@@ -65,18 +80,38 @@ func show_notes(version: String, bbcode: String, links: PackedStringArray) -> vo
 	show_versions(all)
 
 
+## The newest first; empty = there are none.
+func show_news(entries: Array[NewsEntry]) -> void:
+	_news.show_news(entries)
+	for stop: Control in _news.stops():
+		var show := _scroll.ensure_control_visible.bind(stop)
+		if not stop.focus_entered.is_connected(show):
+			stop.focus_entered.connect(show)
+	_join_stops()
+	_fit()
+
+
+## The notes of this version; empty = they are not known.
+func bbcode_of(version: String) -> String:
+	for entry: NotesEntry in _entries:
+		if entry.version == version:
+			return entry.bbcode
+	return ""
+
+
 ## Says how the request of a person has ended.
 func end_fetch(is_there: bool) -> void:
 	_fetch.disabled = false
 	_fetch_text.text = "NOTES_FETCHED" if is_there else "NOTES_FETCH_FAILED"
 
 
-## Where there is no room for both, the links are only in the text.
 func _fit() -> void:
-	var is_tight := is_fetch_offered and Compact.is_needed(get_viewport_rect().size)
+	var is_wide := size.x >= WIDE_FROM
 	_fetch_row.visible = is_fetch_offered
-	_links.visible = not is_tight
-	_notes.custom_minimum_size.y = NOTES_HEIGHT_MIN / (2.0 if is_tight else 1.0)
+	_sides.vertical = not is_wide
+	_versions_card.visible = is_wide and _entries.size() > 1
+	_news_heading.visible = _news.get_child_count() > 0
+	_side.visible = _versions_card.visible or _news_heading.visible
 
 
 func _on_fetch_pressed() -> void:
@@ -86,61 +121,86 @@ func _on_fetch_pressed() -> void:
 
 
 func _draw_notes() -> void:
-	var is_one := _entries.size() == 1
-	_heading.text = _head(_entries[0], "NOTES_OF") if is_one else tr("NOTES_TITLE")
-	_urls = []
-	var parts: PackedStringArray = []
-	for entry: NotesEntry in _entries:
-		var has_notes := not entry.bbcode.strip_edges().is_empty()
-		var text := entry.bbcode if has_notes else tr("NOTES_NONE")
-		# Versions and dates have no brackets.
-		var head := "[font_size=24][b]%s[/b][/font_size]\n" % _head(entry, "HOME_VERSION")
-		parts.append(text if is_one else head + _below_head(text))
-		for url: String in entry.links:
-			if not _urls.has(url):
-				_urls.append(url)
-	var text := "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
-	# The same text again would begin at its top again, and lose the focus on a link.
-	if text == _notes.text:
+	var shown := _shown()
+	var parts: PackedStringArray = [TranslationServer.get_locale()]
+	for entry: NotesEntry in shown:
+		parts.append(entry.version + entry.bbcode)
+		parts.append_array([entry.published_at, entry.is_current, entry.is_new])
+	# The same cards again would begin at their top again, and lose the focus.
+	if "\n".join(parts) == _drawn:
 		return
-	_notes.text = text
-	_draw_links()
+	_drawn = "\n".join(parts)
+	var focused := get_viewport().gui_get_focus_owner()
+	var had_focus := focused != null and _scroll.is_ancestor_of(focused)
+	for child: Node in _cards.get_children() + _versions.get_children():
+		child.get_parent().remove_child(child)
+		child.queue_free()
+	for entry: NotesEntry in shown:
+		var card := CARD.instantiate() as VersionCard
+		card.page = _scroll
+		card.show_entry(entry)
+		card.link_requested.connect(link_requested.emit)
+		_cards.add_child(card)
+		_add_version(entry, card)
+	_join_stops()
+	_fit()
+	if had_focus:
+		grab_default_focus()
 
 
-## Notes whose own headings are smaller than the one above them.
-func _below_head(bbcode: String) -> String:
-	for sizes: Vector2i in [Vector2i(21, 18), Vector2i(24, 19), Vector2i(28, 21)]:
-		bbcode = bbcode.replace("[font_size=%d]" % sizes.x, "[font_size=%d]" % sizes.y)
-	return bbcode
+## By itself the engine neither looks for links on a card, nor for what is out of view.
+func _join_stops() -> void:
+	var stops: Array[Control] = []
+	for card: Node in _cards.get_children():
+		stops.append_array((card as VersionCard).stops())
+	_join(stops)
+	var side: Array[Control] = []
+	for button: Node in _versions.get_children():
+		side.append(button as Control)
+	side.append_array(_news.stops())
+	_join(side)
+	for stop: Control in stops:
+		stop.focus_neighbor_right = stop.get_path_to(side[0]) if not side.is_empty() else ^""
+	for stop: Control in side:
+		stop.focus_neighbor_left = stop.get_path_to(stops[0])
 
 
-## The version, with its date and what it is to this computer.
-func _head(entry: NotesEntry, key: String) -> String:
-	var words: PackedStringArray = [tr(key).format({"version": entry.version})]
-	if entry.published_at > 0:
-		words.append(Words.date(entry.published_at))
+func _join(stops: Array[Control]) -> void:
+	for place: int in range(1, stops.size()):
+		stops[place].focus_neighbor_top = stops[place].get_path_to(stops[place - 1])
+		stops[place - 1].focus_neighbor_bottom = stops[place - 1].get_path_to(stops[place])
+
+
+## What is on the cards: the notes, or that there are none.
+func _shown() -> Array[NotesEntry]:
+	var shown: Array[NotesEntry] = []
+	for entry: NotesEntry in _entries:
+		var copy := entry.copy()
+		if copy.bbcode.strip_edges().is_empty():
+			copy.bbcode = tr("NOTES_NONE")
+		shown.append(copy)
+	if shown.is_empty():
+		var none := NotesEntry.new()
+		none.bbcode = tr("NOTES_UNKNOWN")
+		shown.append(none)
+	return shown
+
+
+func _add_version(entry: NotesEntry, card: VersionCard) -> void:
+	var button := Button.new()
+	button.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
+	button.theme_type_variation = &"ListButton"
+	button.alignment = HORIZONTAL_ALIGNMENT_LEFT
+	var words: PackedStringArray = [entry.version]
 	if entry.is_current:
 		words.append(tr("NOTES_INSTALLED"))
 	elif entry.is_new:
 		words.append(tr("NOTES_NEW"))
-	return " · ".join(words)
+	button.text = " · ".join(words)
+	button.pressed.connect(_show_card.bind(card))
+	_versions.add_child(button)
 
 
-## As buttons too: links inside the text are out of reach without a pointer.
-func _draw_links() -> void:
-	for button: Node in _links.get_children():
-		button.queue_free()
-	for url: String in _urls.slice(0, LINKS_MAX):
-		var button := Button.new()
-		button.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
-		button.text = url.trim_prefix("https://").trim_prefix("http://").left(60)
-		button.tooltip_text = url
-		button.accessibility_name = url
-		button.accessibility_description = tr("NOTES_LINKS")
-		button.pressed.connect(link_requested.emit.bind(url))
-		_links.add_child(button)
-
-
-func _on_meta_clicked(meta: Variant) -> void:
-	if meta is String and _urls.has(str(meta)):
-		link_requested.emit(str(meta))
+func _show_card(card: VersionCard) -> void:
+	InputMode.focus(card)
+	_scroll.scroll_vertical += int(card.global_position.y - _scroll.global_position.y) - 16

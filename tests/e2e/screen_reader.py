@@ -24,7 +24,7 @@ from world import World, wait_until
 # What a page must offer, as role and beginning of the name. Godot's menus with a choice are toggle buttons. The content
 # of the first page and of Home does not come through Debian's Godot 4.6.3; tests/godot asks the engine for their names.
 NAVIGATION = [("toggle button", name) for name in ("Home", "What's new", "Settings", "About")]
-WHATS_NEW = [("label", "What's new in 0.1.0")]
+WHATS_NEW = [("label", "What's new"), ("label", "Version 0.1.0")]
 SETTINGS = [("toggle button", "Update channel"), ("toggle button", "When an update is found"), ("entry", "Proxy"),
             ("push button", "Uninstall")]
 ABOUT = [("push button", "Website"), ("push button", "Report a problem"), ("toggle button", "Licenses")]

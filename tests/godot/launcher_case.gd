@@ -117,6 +117,17 @@ func _home(path: String) -> String:
 	return str(_node("%Home").get_node(path).get("text"))
 
 
+## What the cards of What's new say, one below the other.
+func _notes() -> String:
+	var words: PackedStringArray = []
+	for card: Node in _node("%WhatsNew").get_node("%Cards").get_children():
+		for label: Node in card.find_children("*", "Label", true, false):
+			if (label as Label).visible:
+				words.append(label.atr((label as Label).text))
+		words.append((card.get_node("%Notes") as RichTextLabel).get_parsed_text())
+	return "\n".join(words)
+
+
 ## Waits for a condition; reports what was seen instead.
 func _until(what: String, is_so: Callable) -> void:
 	var end := Time.get_ticks_msec() + WAIT_MSEC

@@ -8,9 +8,14 @@ const PANELS: Array[StringName] = [
 	&"Page",
 	&"Card",
 	&"CompactCard",
+	&"NewsCard",
+	&"NewsPicture",
 	&"Well",
+	&"Tile",
 	&"Dialog",
-	&"Notice",
+	&"ToastPlain",
+	&"ToastGood",
+	&"ToastWarning",
 	&"Veil",
 ]
 const RADIUS := 10
@@ -19,8 +24,11 @@ const TEXT_SIZE := 18
 const SCRIMS: Dictionary[StringName, Dictionary] = {
 	&"ScrimAcross": {0.0: 0.9, 0.3: 0.84, 0.45: 0.62, 0.6: 0.16, 0.72: 0.0, 1.0: 0.0},
 	&"ScrimDown": {0.0: 0.86, 0.07: 0.72, 0.2: 0.0, 0.55: 0.0, 0.78: 0.7, 0.92: 0.92, 1.0: 0.96},
+	# Pages of text: the art is seen at their top, and hardly below.
+	&"ScrimAll": {0.0: 0.84, 0.1: 0.78, 0.2: 0.82, 0.45: 0.95, 1.0: 0.98},
 }
-const SCRIM_ALL := 0.93
+## How much of a colour is in a surface that it tints.
+const TINT := 0.16
 
 var _theme: Theme
 var _palette: Palette
@@ -60,6 +68,23 @@ func _lined(box: StyleBoxFlat, color: Color, width: int = 1) -> StyleBoxFlat:
 	box.border_color = color
 	box.set_border_width_all(width)
 	return box
+
+
+## A surface above the page: with an edge, and a shadow below it.
+func _raise(box: StyleBoxFlat) -> StyleBoxFlat:
+	box.shadow_color = Color(0, 0, 0, 0.3 if _is_dark() else 0.1)
+	box.shadow_size = 10
+	box.shadow_offset = Vector2(0, 4)
+	return _lined(box, _palette.card_line)
+
+
+func _toast(color: Color) -> StyleBoxFlat:
+	var box := _raise(_box(_palette.card.lerp(color, TINT), 16, 12, 12))
+	return _lined(box, color, 2)
+
+
+func _is_dark() -> bool:
+	return _palette.page.get_luminance() < 0.5
 
 
 func _clear(across: int, down: int) -> StyleBoxEmpty:
@@ -128,23 +153,24 @@ func _make_panels() -> void:
 	for type: StringName in PANELS:
 		_vary(type, &"PanelContainer")
 	_theme.set_stylebox("panel", &"Page", _box(p.page, 0, 0, 0))
-	_theme.set_stylebox("panel", &"Card", _lined(_box(p.card, 24, 20, 14), p.card_line))
-	_theme.set_stylebox("panel", &"CompactCard", _lined(_box(p.card, 18, 10, 12), p.card_line))
+	_theme.set_stylebox("panel", &"Card", _raise(_box(p.card, 24, 20, 14)))
+	_theme.set_stylebox("panel", &"CompactCard", _raise(_box(p.card, 18, 12, 12)))
+	# It cuts what is in it to its shape, and a shadow would belong to that.
+	_theme.set_stylebox("panel", &"NewsCard", _lined(_box(p.card, 0, 0, 14), p.card_line))
+	_theme.set_stylebox("panel", &"NewsPicture", _box(p.well, 0, 0, 0))
+	_theme.set_stylebox("panel", &"Tile", _box(p.card.lerp(p.accent, TINT), 8, 8))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
 	for type: StringName in SCRIMS:
 		_vary(type, &"Panel")
 		var to := Vector2(1, 0) if type == &"ScrimAcross" else Vector2(0, 1)
 		_theme.set_stylebox("panel", type, _scrim(SCRIMS[type], to))
-	_vary(&"ScrimAll", &"Panel")
-	_theme.set_stylebox("panel", &"ScrimAll", _box(Color(p.page, SCRIM_ALL), 0, 0, 0))
 	var dialog := _lined(_box(p.card, 28, 24, 14), p.card_line)
 	dialog.shadow_color = Color(0, 0, 0, 0.35)
 	dialog.shadow_size = 24
 	_theme.set_stylebox("panel", &"Dialog", dialog)
-	var notice := _box(p.well, 16, 10, 8)
-	notice.border_color = p.accent
-	notice.border_width_left = 4
-	_theme.set_stylebox("panel", &"Notice", notice)
+	_theme.set_stylebox("panel", &"ToastPlain", _toast(p.muted))
+	_theme.set_stylebox("panel", &"ToastGood", _toast(p.good))
+	_theme.set_stylebox("panel", &"ToastWarning", _toast(p.warning))
 	_theme.set_stylebox("panel", &"Veil", _box(Color(0, 0, 0, 0.6), 24, 24, 0))
 	var tip := _lined(_box(p.well, 12, 8, 8), p.card_line)
 	_theme.set_stylebox("panel", &"TooltipPanel", tip)
@@ -167,13 +193,19 @@ func _make_labels() -> void:
 		&"Brand": [_palette.text, 21, semibold],
 		&"Heading": [_palette.text, 28, semibold],
 		&"Subheading": [_palette.text, 20, semibold],
+		&"NewsTitle": [_palette.text, 18, semibold],
 		&"Status": [_palette.text, 24, null],
 		&"Tagline": [_palette.muted, 24, null],
 		&"Muted": [_palette.muted, 16, null],
 		&"Fact": [_palette.muted, 15, null],
 		&"Command": [_palette.text, 16, mono],
 		&"Danger": [_palette.danger, TEXT_SIZE, null],
+		&"Good": [_palette.good, 16, semibold],
+		&"Warning": [_palette.warning, 16, semibold],
+		&"Accent": [_palette.link, 16, semibold],
 		&"Chip": [_palette.text, 16, mono],
+		&"ChipGood": [_palette.good, 15, semibold],
+		&"ChipNew": [_palette.link, 15, semibold],
 	}
 	for type: StringName in looks:
 		var look: Array = looks[type]
@@ -188,6 +220,10 @@ func _make_labels() -> void:
 	_theme.set_stylebox(
 		"normal", &"Chip", _lined(_box(_palette.well, 14, 5, 16), _palette.card_line)
 	)
+	for chip: StringName in [&"ChipGood", &"ChipNew"]:
+		var color := _theme.get_color("font_color", chip)
+		var box := _box(_palette.card.lerp(color, TINT), 12, 3, 14)
+		_theme.set_stylebox("normal", chip, _lined(box, color))
 	_make_rich_text(semibold, mono)
 
 
@@ -204,6 +240,8 @@ func _make_rich_text(semibold: Font, mono: Font) -> void:
 	_theme.set_constant("line_separation", &"RichTextLabel", 4)
 	_theme.set_stylebox("focus", &"RichTextLabel", _ring())
 	_theme.set_stylebox("normal", &"RichTextLabel", _clear(12, 8))
+	_vary(&"NotesText", &"RichTextLabel")
+	_theme.set_stylebox("normal", &"NotesText", _clear(0, 0))
 
 
 func _set_text_colors(type: StringName, color: Color) -> void:
@@ -292,6 +330,32 @@ func _make_other_buttons() -> void:
 	}
 	_set_boxes(&"LeadButton", link)
 	_theme.set_color("font_hover_color", &"LeadButton", p.text)
+	_make_list_buttons()
+
+
+## A whole line of a list, with an icon.
+func _make_list_buttons() -> void:
+	var p := _palette
+	_vary(&"ListButton", &"Button")
+	_set_text_colors(&"ListButton", p.text)
+	var list: Dictionary[String, StyleBox] = {
+		"normal": _clear(14, 8),
+		"hover": _box(p.raised, 14, 8),
+		"pressed": _box(p.raised, 14, 8),
+		"disabled": _clear(14, 8),
+	}
+	_set_boxes(&"ListButton", list)
+	_theme.set_constant("h_separation", &"ListButton", 14)
+	_theme.set_constant("icon_max_width", &"ListButton", 24)
+	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
+		_theme.set_color("icon_%s_color" % state, &"ListButton", p.link)
+	_vary(&"SmallLead", &"LeadButton")
+	_theme.set_font_size("font_size", &"SmallLead", 15)
+	for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
+		_theme.set_stylebox(state, &"SmallLead", _clear(0, 2))
+	_vary(&"ThinBar", &"ProgressBar")
+	_theme.set_stylebox("background", &"ThinBar", _box(p.well, 0, 0, 0))
+	_theme.set_stylebox("fill", &"ThinBar", _box(p.accent, 0, 0, 0))
 
 
 func _make_nav_buttons() -> void:

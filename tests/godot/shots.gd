@@ -31,6 +31,11 @@ Rooms hold **64 people** now, and *whispering* works again.
 ![Everybody in the mirror](https://v-sekai.org/mirror.png)
 """
 
+const OLD_NOTES := """# Quieter rooms
+- Voices of others fade with the distance
+- The menu opens without a pause
+"""
+
 
 ## The screens by name; each value creates one.
 static func all() -> Dictionary[String, Callable]:
@@ -53,6 +58,7 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
 	shots["settings_without_effect"] = _settings_without_effect
+	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["about"] = about
@@ -144,10 +150,22 @@ static func news() -> Array[NewsEntry]:
 	return entries
 
 
-static func whats_new() -> Control:
+static func whats_new(has_news: bool = true) -> Control:
 	var frame := _frame(VSEKAI, NavBar.Page.WHATS_NEW)
-	var bbcode := VSekaiUpdater.notes_to_bbcode(NOTES)
-	frame.whats_new.show_notes("0.1.3", bbcode, VSekaiUpdater.notes_links(NOTES))
+	var entries: Array[NotesEntry] = []
+	for version: String in ["0.1.3", "0.1.2", "0.1.1"]:
+		var notes := NOTES if entries.is_empty() else OLD_NOTES
+		var entry := NotesEntry.new()
+		entry.version = version
+		entry.bbcode = VSekaiUpdater.notes_to_bbcode(notes)
+		entry.links = VSekaiUpdater.notes_links(notes)
+		entry.published_at = 1_775_034_000 - entries.size() * 3_000_000
+		entry.is_new = version == "0.1.3"
+		entry.is_current = version == "0.1.2"
+		entries.append(entry)
+	frame.whats_new.show_versions(entries)
+	if has_news:
+		frame.ready.connect(func() -> void: frame.whats_new.show_news(news()))
 	return frame
 
 
@@ -182,7 +200,7 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 
 ## Where checks are a person's business.
 static func _whats_new_kept() -> Control:
-	var frame := whats_new() as LauncherFrame
+	var frame := whats_new(false) as LauncherFrame
 	frame.whats_new.is_fetch_offered = true
 	return frame
 
@@ -195,6 +213,17 @@ static func _settings_without_effect() -> Control:
 	choices.rate_limit_bytes_per_second = 0
 	frame.settings.settings = choices
 	frame.settings.facts.removable_bytes = 123_000_000
+	return frame
+
+
+## While an update is downloaded, and a moment after something was asked for.
+static func _settings_busy() -> Control:
+	var frame := settings() as LauncherFrame
+	var facts := frame.settings.facts
+	facts.is_busy = true
+	facts.busy_reason = "SETTINGS_BUSY_WORKING"
+	facts.message = TranslationServer.translate("MESSAGE_COPIED")
+	frame.ready.connect(func() -> void: frame.nav.show_doing("Downloading 0.1.3…", 43))
 	return frame
 
 

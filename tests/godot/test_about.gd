@@ -12,9 +12,9 @@ func test_about_names_versions_and_shows_the_licences_when_asked() -> void:
 	var about := frame.about
 	assert("Godot" in str(about.get_node("%Versions").get("text")))
 	var licences := about.get_node("%Licences") as RichTextLabel
-	assert(not licences.visible and licences.text.is_empty())
+	assert(not licences.is_visible_in_tree() and licences.text.is_empty())
 	await Hands.click(about.get_node("%ShowLicences") as Button)
-	assert(licences.visible)
+	assert(licences.is_visible_in_tree())
 	for words: String in ["MIT License", "SIL Open Font License", "Godot Engine"]:
 		assert(words in licences.text, words)
 

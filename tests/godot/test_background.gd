@@ -65,7 +65,7 @@ func test_a_person_does_not_wait_for_it() -> void:
 		return _updater().get_operation() == DOWNLOAD or _versions() == 2
 	await _until("it begins", is_begun)
 	(_settings().get_node("%Verify") as Button).pressed.emit()
-	await _until("verified", func() -> bool: return "All files verified" in _home("%NoticeText"))
+	await _until("verified", func() -> bool: return "All files verified" in _home("%Notice"))
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 

@@ -39,8 +39,7 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	await _until_primary("Update")
 	assert(not _node("%FirstRun").visible)
 	assert(_home("%First") == "Play")
-	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
-	await _until("notes", func() -> bool: return "News of 0.1.2" in notes.text)
+	await _until("notes", func() -> bool: return "News of 0.1.2" in _notes())
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
@@ -146,6 +145,36 @@ func test_the_project_setting_names_another_brand() -> void:
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
 
 
+func _limit(place: int) -> void:
+	var rate := _node("%Settings").get_node("%Rate") as OptionButton
+	rate.select(place)
+	rate.item_selected.emit(place)
+
+
+func test_a_limit_holds_from_the_moment_it_is_chosen() -> void:
+	var url := OS.get_environment("VSEKAI_TEST_URL")
+	_open(
+		'[launcher]\nlocale="en"\nis_first_run_done=true\n',
+		url,
+		OS.get_environment("VSEKAI_TEST_ROOT")
+	)
+	# Lists of modes, notes and news follow the check.
+	await _until_primary("Install ")
+	for frame: int in 30:
+		await _until("settled", func() -> bool: return not _updater().is_busy())
+		await get_tree().process_frame
+	var states: Array[VSekaiUpdater.State] = []
+	_updater().state_changed.connect(states.append)
+	_updater().rate_limit_bytes_per_second = 100_000
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("downloading", func() -> bool: return _home("%Primary") == "Pause")
+	# At that rate it would take longer than this test waits.
+	_limit(LauncherSettings.RATE_LIMITS.size() - 1)
+	await _until_primary("Play")
+	assert(not VSekaiUpdater.State.PAUSED in states, str(states))
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
 func test_closing_during_an_update_asks_nothing_and_it_goes_on_next_time() -> void:
 	_open('[launcher]\nlocale="en"\nis_first_run_done=true\nrate_limit_bytes_per_second=1\n')
 	await _until_primary("Install")
@@ -172,4 +201,4 @@ func test_signals_of_the_updater_reach_the_screens() -> void:
 	assert(_home("%Primary") == "Running")
 	updater.game_exited.emit(3, false)
 	await _until_primary("Play")
-	assert("ended with an error" in _home("%NoticeText"))
+	assert("ended with an error" in _home("%Notice"))

@@ -58,7 +58,7 @@ func test_a_chosen_folder_gets_one_of_its_own_and_the_game_moves_there() -> void
 	await _until("moved", func() -> bool: return DirAccess.dir_exists_absolute(there + "/versions"))
 	await _until_primary("Play")
 	assert(not DirAccess.dir_exists_absolute(_folder + "/install"))
-	assert(_updater().install_dir == there and _home("%NoticeText") == "V-Sekai was moved.")
+	assert(_updater().install_dir == there and _home("%Notice") == "V-Sekai was moved.")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	var exited: Array[int] = []
 	_updater().game_exited.connect(func(code: int, _ok: bool) -> void: exited.append(code))
@@ -82,7 +82,7 @@ func test_a_folder_with_other_files_is_refused_where_one_looks() -> void:
 	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
 	_choose_folder(_folder + "/full")
 	assert(not _node("%ConfirmDialog").visible)
-	var message := _node("%Settings").get_node("%MessageText") as Label
+	var message := _node("%Settings").get_node("%Toast") as Toast
 	assert(message.is_visible_in_tree() and "contains other files" in message.text, message.text)
 	assert(_updater().install_dir == _folder + "/install")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
@@ -129,16 +129,14 @@ func test_the_notes_of_the_last_versions_are_there_when_up_to_date_and_offline()
 	var settings := '[launcher]\nlocale="en"\nis_first_run_done=true\n'
 	_open(settings)
 	await _until_primary("Update")
-	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
-	await _until("notes", func() -> bool: return "News of 0.1.1" in notes.get_parsed_text())
-	var text := notes.get_parsed_text()
+	await _until("notes", func() -> bool: return "News of 0.1.1" in _notes())
+	var text := _notes()
 	assert(text.find("News of 0.1.2") < text.find("News of 0.1.1"), text)
 	assert("Version 0.1.2" in text and "new" in text and "installed" in text, text)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	_launcher.free()
 	_open(settings, "http://127.0.0.1:9/", _folder + "/keys/root.json")
-	var again := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
-	await _until("notes", func() -> bool: return "News of 0.1.2" in again.get_parsed_text())
+	await _until("notes", func() -> bool: return "News of 0.1.2" in _notes())
 
 
 func test_the_result_of_verifying_is_shown_on_home_for_a_while() -> void:
@@ -146,7 +144,7 @@ func test_the_result_of_verifying_is_shown_on_home_for_a_while() -> void:
 	var timer: Timer = _launcher.get("_message_timer")
 	timer.wait_time = 0.3
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
-	await _until("the result", func() -> bool: return "All files verified" in _home("%NoticeText"))
+	await _until("the result", func() -> bool: return "All files verified" in _home("%Notice"))
 	assert((_node("%Home").get_node("%Notice") as Control).is_visible_in_tree())
 	await _until(
 		"silence", func() -> bool: return not _node("%Home").get_node("%Notice").get("visible")
@@ -186,7 +184,7 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until_primary("Downgrade")
 	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
-	await _until("a word", func() -> bool: return "is a downgrade" in _home("%NoticeText"))
+	await _until("a word", func() -> bool: return "is a downgrade" in _home("%Notice"))
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
@@ -199,17 +197,23 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	(_node("%Settings").get_node("%Rollback") as Button).pressed.emit()
+	# What becomes of the newer version is said before.
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert("0.1.2 will be removed from this computer" in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("0.1.1", func() -> bool: return _home("%Version") == "Version 0.1.1")
 	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
 	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.1"))
-	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
-	var put_aside := notes.get_parsed_text().split("\n")[0]
-	assert("0.1.2" in put_aside and "new" not in put_aside, put_aside)
-	# There is a way forward.
+	assert(heading.text == "Release notes of 0.1.1", "they are no news: " + heading.text)
+	var put_aside := _notes().get_slice("Version 0.1.1", 0)
+	assert("0.1.2" in put_aside and "\nnew" not in put_aside, put_aside)
+	# There is a way forward, with its price.
 	var forward := _node("%Home").get_node("%First") as Button
-	await _until("an offer", func() -> bool: return forward.text == "Return to 0.1.2")
+	await _until("an offer", func() -> bool: return forward.text.begins_with("Return to 0.1.2 ("))
 	await Hands.click(forward)
+	assert("will be downloaded again" in question.text and "0.1.1 is kept" in question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	assert(heading.text.ends_with("0.1.2"), "where one goes: " + heading.text)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
@@ -221,7 +225,7 @@ func test_an_update_by_itself_begins_with_the_first_check() -> void:
 	_open(SILENT)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
-	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
+	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%Notice"))
 	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
 	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.2"))
 
@@ -231,7 +235,7 @@ func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
 	(_launcher.get_node("%Session") as LauncherSession).look_around()
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	await _update_by_hand()
-	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
+	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%Notice"))
 
 
 func test_files_that_stay_after_uninstalling_are_told_before_the_next_installation() -> void:
@@ -253,7 +257,7 @@ func test_space_is_freed_by_giving_up_the_previous_version() -> void:
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	(_node("%Settings").get_node("%Space") as Button).pressed.emit()
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until("room", func() -> bool: return "freed" in _home("%NoticeText"))
+	await _until("room", func() -> bool: return "freed" in _home("%Notice"))
 	var row := _node("%Settings").get_node("%SpaceRow") as Control
 	await _until("nothing left", func() -> bool: return not row.visible)
 
@@ -287,6 +291,6 @@ func test_the_dialog_for_folders_is_translated_and_begins_where_a_folder_is() ->
 	var dialog := _launcher.get_node("%FolderDialog") as FileDialog
 	assert(dialog.visible and dialog.current_dir == _folder, dialog.current_dir)
 	var words := _words_of(dialog)
-	assert("Pfad:" in words and "Ordner:" in words and "Abbrechen" in words, str(words))
+	assert("Pfad:" in words and "Abbrechen" in words, str(words))
 	dialog.hide()
 	await _until("settled", func() -> bool: return not _updater().is_busy())

@@ -87,7 +87,7 @@ func test_the_way_back_is_kept_until_the_new_version_has_started() -> void:
 	await _update_by_hand()
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	(_node("%Settings").get_node("%Space") as Button).pressed.emit()
-	var message := _node("%Settings").get_node("%MessageText") as Label
+	var message := _node("%Settings").get_node("%Toast") as Toast
 	assert("Play 0.1.2 once first" in message.text, message.text)
 	assert(not _node("%ConfirmDialog").visible)
 
@@ -131,5 +131,30 @@ func test_the_folder_dialog_of_the_engine_looks_like_the_launcher_and_fits() -> 
 			shown.append((list as ItemList).get_item_text(item))
 	# There are notes.md and others beside.
 	assert("here" in shown and "game" in shown and not "notes.md" in shown, str(shown))
+	_look_at_the_dialog(dialog)
 	window.content_scale_factor = 1.0
 	window.size = size_before
+
+
+## One field for the path, the room there, and no hidden folders, nor a beginning among them.
+func _look_at_the_dialog(dialog: FolderChoice) -> void:
+	DirAccess.make_dir_recursive_absolute(_folder + "/.hidden/there/install")
+	var home := OS.get_environment("HOME")
+	OS.set_environment("HOME", _folder)
+	dialog.ask(_folder + "/.hidden/there/install")
+	OS.set_environment("HOME", home)
+	assert(dialog.current_dir.trim_suffix("/") == _folder, dialog.current_dir)
+	var fields := 0
+	var words: PackedStringArray = []
+	for node: Node in dialog.get_vbox().find_children("*", "", true, false):
+		if node is LineEdit and (node as LineEdit).is_visible_in_tree():
+			fields += 1
+		if node is Label:
+			words.append((node as Label).text)
+	assert(fields == 1, str(fields))
+	var is_room := func(text: String) -> bool: return " free, " in text and " needed" in text
+	assert(Array(words).any(is_room), str(words))
+	for list: Node in dialog.find_children("*", "ItemList", true, false):
+		for item: int in (list as ItemList).item_count:
+			assert(not (list as ItemList).get_item_text(item).begins_with("."))
+	dialog.hide()

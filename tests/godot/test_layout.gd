@@ -144,8 +144,8 @@ func _check_sizes(screen: Control, shot: String) -> PackedStringArray:
 	var is_plain := get_window().content_scale_factor == 1.0
 	for size: Vector2i in SIZES if is_plain else SIZES_SCALED:
 		get_window().size = size
-		# It takes up to three steps: texts, then heights of wrapped texts, then scrolling.
-		for frame: int in 3:
+		# It takes up to four steps: texts, heights of wrapped texts, what is below them, scrolling.
+		for frame: int in 4:
 			await get_tree().process_frame
 		problems.append_array(_find_problems(screen, "%s %s" % [shot, size]))
 	return problems

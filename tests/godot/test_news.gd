@@ -56,7 +56,7 @@ func test_a_card_has_its_texts_and_its_link() -> void:
 func test_the_link_stands_with_the_text_and_not_with_the_picture() -> void:
 	var frame := _open(Shots.news())
 	var card := _cards(frame)[0]
-	await _wait(func() -> bool: return (card.get_node("%Picture") as Control).visible)
+	await _wait(func() -> bool: return (card.get_node("%Picture") as Control).is_visible_in_tree())
 	await get_tree().process_frame
 	var more := (card.get_node("%More") as Control).get_global_rect()
 	var text := (card.get_node("%NewsText") as Control).get_global_rect()
@@ -108,7 +108,7 @@ func test_a_card_without_a_picture_shows_the_mark() -> void:
 	var frame := _open(entries)
 	await get_tree().process_frame
 	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
-	assert(picture.visible and picture.texture == frame.branding.mark)
+	assert(picture.is_visible_in_tree() and picture.texture == frame.branding.mark)
 
 
 func test_the_button_stays_where_it_is_when_news_arrive() -> void:

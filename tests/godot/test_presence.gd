@@ -91,6 +91,9 @@ func test_the_hours_of_the_limit_are_chosen_and_told() -> void:
 	frame.settings.settings.rate_limit_bytes_per_second = 1_000_000
 	frame.settings.settings = frame.settings.settings
 	assert(row.visible and row.hint == "The limit always applies.", row.hint)
+	# No hours are shown that mean nothing.
+	assert(str(row.get_node("%From").get("text")) == "All day")
+	assert(not (row.get_node("%To") as Control).visible)
 	for step: Array in [["%From", 18, KEY_UP], ["%To", 2, KEY_DOWN]]:
 		var button := row.get_node("%s" % step[0]) as OptionButton
 		var hour: int = step[1]
@@ -102,10 +105,16 @@ func test_the_hours_of_the_limit_are_chosen_and_told() -> void:
 		for press: int in presses:
 			await Hands.key(get_tree(), way)
 		await Hands.key(get_tree(), KEY_ENTER)
-		assert(button.selected == hour, "%d" % button.selected)
+		assert(button.text == "%d:00" % hour, button.text)
 	assert(row.hint == "The limit applies from 18:00 to 2:00.", row.hint)
 	assert(frame.settings.settings.rate_from_minute == 18 * 60)
 	assert(frame.settings.settings.rate_to_minute == 2 * 60)
+	# The same hour twice would be no time at all.
+	row.show_hours(3 * 60, 5 * 60)
+	var to := row.get_node("%To") as OptionButton
+	to.select(3)
+	to.item_selected.emit(3)
+	assert(to.text == "11:00" and row.to_minute() == 11 * 60, to.text)
 
 
 func test_channels_have_names_for_players() -> void:

@@ -34,10 +34,6 @@ func _show_page(button: String) -> void:
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
-func _notes() -> String:
-	return (_node("%WhatsNew").get_node("%Notes") as RichTextLabel).text
-
-
 func test_no_page_asks_the_server() -> void:
 	await _install()
 	_launcher.free()

@@ -47,6 +47,92 @@ func test_choices_without_effect_are_greyed_and_say_why() -> void:
 	assert("Has no effect" not in _hint(card.get_node("%NotifyRow")))
 
 
+func test_what_cannot_be_done_while_something_goes_on_says_why() -> void:
+	var screen := _open()
+	var model := LauncherModel.new()
+	model.version = "0.1.2"
+	model.previous_version = "0.1.1"
+	var rows: PackedStringArray = [
+		"%ModeRow", "%LocationRow", "%VerifyRow", "%RollbackRow", "%LinksRow", "%UninstallRow"
+	]
+	model.activity = HomeState.Kind.DOWNLOADING
+	for words: String in ["once the current task is done", "once the game is closed"]:
+		screen.facts = model.settings_facts()
+		for row: String in rows:
+			assert(words in _hint(screen.get_node(row)), _hint(screen.get_node(row)))
+		var login := screen.get_node("%Background").get_node("%LoginRow")
+		assert(words in _hint(login), _hint(login))
+		assert((screen.get_node("%Verify") as Button).disabled)
+		assert(not (screen.get_node("%OpenFolder") as Button).disabled)
+		model.is_playing = true
+	# A check takes a moment, of which nothing is said.
+	model.is_playing = false
+	model.activity = HomeState.Kind.CHECKING
+	screen.facts = model.settings_facts()
+	assert((screen.get_node("%Verify") as Button).disabled)
+	assert(not "once" in _hint(screen.get_node("%VerifyRow")))
+	# Before anything is installed, that is why.
+	model.version = ""
+	model.activity = HomeState.Kind.READY
+	screen.facts = model.settings_facts()
+	assert("Nothing is installed" in _hint(screen.get_node("%VerifyRow")))
+	# And it ends.
+	model.version = "0.1.2"
+	screen.facts = model.settings_facts()
+	assert(not (screen.get_node("%Verify") as Button).disabled)
+	assert("0.1.2 will be removed" in _hint(screen.get_node("%RollbackRow")))
+
+
+func test_the_mark_of_the_sections_follows_a_hand_that_scrolls() -> void:
+	var screen := _open()
+	get_window().size = Vector2i(1280, 800)
+	for frame: int in 6:
+		await get_tree().process_frame
+	var bar := screen.get_node("%Sections") as SectionBar
+	var scroll := screen.get_node("%Scroll") as ScrollContainer
+	var buttons := bar.find_children("*", "Button", true, false)
+	bar.show_section(bar.sections[4])
+	for frame: int in 3:
+		await get_tree().process_frame
+	assert((buttons[4] as Button).button_pressed)
+	var wheel := InputEventMouseButton.new()
+	wheel.button_index = MOUSE_BUTTON_WHEEL_UP
+	wheel.position = scroll.get_global_rect().get_center()
+	wheel.global_position = wheel.position
+	for turn: int in 60:
+		wheel.pressed = true
+		get_viewport().push_input(wheel.duplicate() as InputEvent)
+		wheel.pressed = false
+		get_viewport().push_input(wheel.duplicate() as InputEvent)
+	await get_tree().process_frame
+	assert(scroll.scroll_vertical == 0, str(scroll.scroll_vertical))
+	assert((buttons[0] as Button).button_pressed)
+	# The ring around a section's name has room within what scrolls.
+	var ring := (buttons[0] as Button).get_theme_stylebox("focus") as StyleBoxFlat
+	var room := (buttons[0] as Button).get_global_rect().grow(ring.expand_margin_top)
+	var inside := bar.get_global_rect().grow(1.0)
+	assert(inside.encloses(room), "%s in %s" % [room, inside])
+
+
+## The bar above, and all pages, begin and end at the same places.
+func test_pages_stand_below_each_other() -> void:
+	for size: Vector2i in [Vector2i(960, 600), Vector2i(1280, 800), Vector2i(1920, 1080)]:
+		get_window().size = size
+		for shot: String in ["home_news", "whats_new", "settings", "about"]:
+			var frame: LauncherFrame = Shots.all()[shot].call()
+			add_child(frame)
+			for step: int in 6:
+				await get_tree().process_frame
+			var pages: Array[Control] = [frame.home, frame.whats_new, frame.settings, frame.about]
+			var row := frame.nav.get_node("%Column").get_child(0) as Control
+			var column := pages[frame.page].find_child("Column", true, false)
+			var rows := column.get_child(0) as Control
+			assert(absf(row.global_position.x - rows.global_position.x) < 1.0, shot)
+			assert(absf(row.get_global_rect().end.x - rows.get_global_rect().end.x) < 1.0, shot)
+			frame.free()
+	get_window().size = Vector2i(1280, 800)
+
+
 func _choose(button: OptionButton, index: int) -> void:
 	button.select(index)
 	button.item_selected.emit(index)
@@ -90,7 +176,7 @@ func test_keys_and_pad_jump_between_sections() -> void:
 		var focused := get_viewport().gui_get_focus_owner()
 		assert(section.is_ancestor_of(focused), "%s: %s" % [section.name, focused])
 		assert(scroll.get_global_rect().intersects(focused.get_global_rect()), str(focused))
-		var heading := section.get_node(^"Rows/Heading") as Label
+		var heading := section.get_node(^"Rows/Heading") as SectionHeading
 		assert(scroll.get_global_rect().intersects(heading.get_global_rect()), heading.text)
 		assert(button.button_pressed, "%s is not marked" % section.name)
 

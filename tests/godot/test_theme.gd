@@ -6,7 +6,8 @@ const BRANDS: Array[Branding] = [
 	preload("res://themes/vsekai/vsekai_branding.tres"),
 	preload("res://themes/aurora/aurora_branding.tres"),
 ]
-const PANELS: Array[StringName] = [&"Page", &"Card", &"CompactCard", &"Dialog", &"Well", &"Notice"]
+const PANELS: Array[StringName] = [&"Page", &"Card", &"CompactCard", &"Dialog", &"Well"]
+const TOASTS: Array[StringName] = [&"ToastPlain", &"ToastGood", &"ToastWarning"]
 const TEXTS: Array[StringName] = [
 	&"Label",
 	&"Title",
@@ -36,20 +37,24 @@ func _panel(theme: Theme, variation: StringName) -> Color:
 ## All colours of the background: text can be anywhere on it.
 func _grounds(brand: Branding) -> PackedColorArray:
 	var grounds: PackedColorArray = []
-	for panel: StringName in PANELS:
+	for panel: StringName in PANELS + TOASTS + ([&"NewsCard"] as Array[StringName]):
 		grounds.append(_panel(brand.theme, panel))
 	return grounds
 
 
 ## Colours of the key art in a part of it, as seen through the scrims.
-func _art(brand: Branding, part: Rect2) -> PackedColorArray:
+func _art(
+	brand: Branding,
+	part: Rect2,
+	scrims: Array[StringName] = [&"ScrimAcross", &"ScrimDown"],
+) -> PackedColorArray:
 	var picture := brand.key_art.get_image()
 	var colors: PackedColorArray = []
 	for column: int in 24:
 		for row: int in 12:
 			var place := part.position + part.size * Vector2(column / 24.0, row / 12.0)
 			var color := picture.get_pixelv(Vector2i(place * Vector2(picture.get_size())))
-			for scrim: StringName in [&"ScrimAcross", &"ScrimDown"]:
+			for scrim: StringName in scrims:
 				var box := brand.theme.get_stylebox("panel", scrim) as StyleBoxTexture
 				var gradient := (box.texture as GradientTexture2D).gradient
 				color = color.blend(gradient.sample(place.x if "Across" in scrim else place.y))
@@ -82,6 +87,30 @@ func test_words_on_the_key_art() -> void:
 				for text: StringName in [&"Title", &"Tagline", &"Fact"]:
 					var color := brand.theme.get_color("font_color", text)
 					_assert_contrast(brand, "%s on the art" % text, color, ground, TEXT_RATIO)
+
+
+func test_words_on_pages_of_text() -> void:
+	for brand: Branding in BRANDS:
+		for ground: Color in _art(brand, Rect2(0.0, 0.0, 1.0, 1.0), [&"ScrimAll"]):
+			for text: StringName in [&"Heading", &"Muted", &"NavButton"]:
+				var color := brand.theme.get_color("font_color", text)
+				_assert_contrast(brand, "%s on a page" % text, color, ground, TEXT_RATIO)
+
+
+func test_tints_are_seen_and_read() -> void:
+	for brand: Branding in BRANDS:
+		var card := _panel(brand.theme, &"Card")
+		for toast: StringName in TOASTS:
+			var box := brand.theme.get_stylebox("panel", toast) as StyleBoxFlat
+			_assert_contrast(brand, toast, box.border_color, box.bg_color, OUTLINE_RATIO)
+			_assert_contrast(brand, toast, box.border_color, card, OUTLINE_RATIO)
+		for chip: StringName in [&"ChipGood", &"ChipNew"]:
+			var box := brand.theme.get_stylebox("normal", chip) as StyleBoxFlat
+			var color := brand.theme.get_color("font_color", chip)
+			_assert_contrast(brand, chip, color, box.bg_color, TEXT_RATIO)
+			_assert_contrast(brand, chip, box.border_color, card, OUTLINE_RATIO)
+		var icon := brand.theme.get_color("font_color", &"Accent")
+		_assert_contrast(brand, "icon", icon, _panel(brand.theme, &"Tile"), OUTLINE_RATIO)
 
 
 func test_borders_and_states_stand_out() -> void:

@@ -1,6 +1,7 @@
 class_name NavBar
-extends MarginContainer
-## The pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons.
+extends VBoxContainer
+## The pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons. On all
+## of them but Home, it also tells what is going on there.
 
 signal page_requested(page: Page)
 
@@ -12,6 +13,8 @@ enum Page {
 }
 
 const COMPACT_BELOW := 760.0
+## From this width on there is room for words on what is going on.
+const WORDS_FROM := 1100.0
 
 var branding: Branding:
 	set(value):
@@ -25,7 +28,14 @@ var page: Page = Page.HOME:
 		if is_node_ready():
 			_buttons[page].button_pressed = true
 			_fit()
+			_draw_doing()
 
+var _doing_words: String = ""
+var _doing_percent: int = 0
+
+@onready var _column := %Column as Column
+@onready var _doing := %Doing as Button
+@onready var _doing_bar := %DoingBar as ProgressBar
 @onready var _mark := %Mark as TextureRect
 @onready var _brand := %Brand as Label
 @onready var _buttons: Array[Button] = [
@@ -39,6 +49,7 @@ var page: Page = Page.HOME:
 func _ready() -> void:
 	for place: int in _buttons.size():
 		_buttons[place].pressed.connect(page_requested.emit.bind(place as Page))
+	_doing.pressed.connect(page_requested.emit.bind(Page.HOME))
 	resized.connect(_fit)
 	_draw_branding()
 	page = page
@@ -56,6 +67,25 @@ func _shortcut_input(event: InputEvent) -> void:
 	get_viewport().set_input_as_handled()
 
 
+## What is going on; [param words] empty = nothing.
+func show_doing(words: String, percent: int) -> void:
+	_doing_words = words
+	_doing_percent = percent
+	if is_node_ready():
+		_draw_doing()
+
+
+func _draw_doing() -> void:
+	var is_told := page != Page.HOME and not _doing_words.is_empty()
+	_doing.visible = is_told and size.x >= WORDS_FROM
+	_doing.text = "%s %d %%" % [_doing_words, _doing_percent]
+	_doing.tooltip_text = _doing.text
+	# Its room stays, so that pages do not move.
+	_doing_bar.self_modulate.a = 1.0 if is_told else 0.0
+	_doing_bar.value = _doing_percent
+	_doing_bar.accessibility_name = _doing.text if is_told else tr("HOME_BAR")
+
+
 func _draw_branding() -> void:
 	if branding == null:
 		return
@@ -64,7 +94,7 @@ func _draw_branding() -> void:
 
 
 func _fit() -> void:
-	var across := 28 if size.x >= COMPACT_BELOW else 12
-	add_theme_constant_override("margin_left", across)
-	add_theme_constant_override("margin_right", across)
+	_column.side_min = 28.0 if size.x >= COMPACT_BELOW else 12.0
+	_column.queue_sort()
 	_brand.visible = size.x >= COMPACT_BELOW
+	_draw_doing()

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8>
     let text = match &checked.available {
         // A plan costs requests: for people, not for a script that checks every minute.
         Some(available) if output.is_for_people() => {
-            text(&checked, available, price(&updater, &checked, available, monitor), &here)
+            text(&checked, available, price(&updater, &checked, monitor), &here)
         }
         Some(_) => String::new(),
         None => nothing(&updater, &checked, (&dir, &here), monitor),
@@ -40,12 +40,10 @@ pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8>
     })
 }
 
-/// What the update will download. Only a plan knows that if nothing but single chunks is offered, of which the install has
-/// some. A plan that fails is no reason for a check to fail.
-fn price(updater: &Updater, checked: &Checked, available: &Available, monitor: &Monitor) -> Option<String> {
-    if checked.current.is_none() || available.download_bytes < available.sizes.stored_bytes {
-        return None;
-    }
+/// What the update will download, as the launcher and `update` say it. Only a plan knows what the install has already. A
+/// plan that fails is no reason for a check to fail.
+fn price(updater: &Updater, checked: &Checked, monitor: &Monitor) -> Option<String> {
+    checked.current.as_ref()?;
     let prepared = updater.plan(monitor).ok()??;
     to_download(prepared.summary(), prepared.prices())
 }

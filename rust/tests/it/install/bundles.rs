@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::shop::{Running, Shop, wait_until};
-use crate::support::run::Run;
+use crate::support::run::{Run, vsekai};
 use crate::support::server::TestServer;
 use crate::support::trees::{noise, write};
 
@@ -141,6 +141,30 @@ fn check_says_what_the_delta_comes_to() {
     let run = Run::of(check.arg(fair.shop.game()));
     let bytes = run.done()["available"]["download_bytes"].as_u64().unwrap();
     assert_eq!(bytes, fs::metadata(&fair.bundles()[0]).unwrap().len());
+}
+
+/// There is a bundle for first installations, and a delta from another version: neither says what this update costs.
+#[test]
+fn check_says_what_the_update_downloads_without_a_delta() {
+    let shop = Shop::new();
+    shop.publish_in("stable", "1.0.0", &[], |tree| write(tree, "data/pack.pck", &noise(40, 3 << 20)));
+    shop.update(&[]).done();
+    let half = [noise(40, 3 << 19), noise(41, 3 << 19)].concat();
+    shop.publish_in("stable", "1.5.0", &["--delta-from", "0"], |tree| write(tree, "data/pack.pck", &half));
+    shop.publish_in("stable", "2.0.0", &["--delta-from", "1", "--fast"], |tree| {
+        write(tree, "data/pack.pck", &half);
+        write(tree, "data/more.txt", b"more");
+    });
+    let server = TestServer::slow(shop.publisher.repository(), Duration::ZERO);
+    let mut update = shop.command(&["update", "--dry-run", "--repository", &server.url(), "--no-shared-cache"]);
+    let planned = Run::of(update.arg(shop.game())).done()["plan"]["fetch_bytes"].as_u64().unwrap();
+    assert!((1_400_000..2_400_000).contains(&planned), "{planned}");
+    let mut check = vsekai();
+    check.env("HOME", shop.path("home")).args(["check", "--repository", &server.url()]);
+    let output = check.arg(shop.game()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = format!(", {:.1} MB to download", planned as f64 / 1e6);
+    assert!(text.contains(&said), "{said} in {text}");
 }
 
 #[test]

@@ -1,0 +1,54 @@
+class_name LauncherNotices
+## What Home has to say besides its status, from what the launcher knows.
+
+
+## The first that applies: those that call for action come before those that only inform.
+static func of(model: LauncherModel, kind: HomeState.Kind) -> HomeState.Notice:
+	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
+	if not model.message.is_empty() and not kind in quiet:
+		return HomeState.Notice.MESSAGE
+	if not model.is_installed() or kind in quiet:
+		return HomeState.Notice.NONE
+	var is_moved := not model.new_mode.is_empty() and not model.mode.is_empty()
+	is_moved = is_moved and model.new_mode != model.mode
+	var left := model.left_version()
+	var is_back := model.new_version.is_empty() and not left in ["", model.dismissed]
+	var is_older := kind == HomeState.Kind.UPDATE_WAITING and model.is_downgrade
+	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out(model).is_empty()
+	var holds: Dictionary[HomeState.Notice, bool] = {
+		HomeState.Notice.CRASHED: model.has_crashed,
+		HomeState.Notice.RECALLED: model.is_recalled,
+		HomeState.Notice.DOWNGRADE: is_older,
+		HomeState.Notice.MODE_MOVED: is_moved,
+		HomeState.Notice.MODE_RETIRED: model.is_mode_retired(),
+		HomeState.Notice.WENT_BACK: is_back and left == model.put_away,
+		HomeState.Notice.ROLLED_BACK: is_back,
+		HomeState.Notice.ROLLING_OUT: is_rolling,
+		HomeState.Notice.ON_TRIAL: model.failed_starts > 0,
+		HomeState.Notice.UPDATES_OFF: model.are_updates_off,
+	}
+	for notice: HomeState.Notice in holds:
+		if holds[notice] and not model.put_away_notices.get(notice, "-") == about(model):
+			return notice
+	return HomeState.Notice.NONE
+
+
+## The version that this notice names.
+static func version_of(model: LauncherModel, notice: HomeState.Notice) -> String:
+	if notice in [HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK]:
+		return model.bad_versions[-1]
+	return _rolling_out(model) if notice == HomeState.Notice.ROLLING_OUT else ""
+
+
+## What a notice that was put away was about: with other versions, or in another mode, it is told
+## again.
+static func about(model: LauncherModel) -> String:
+	return " ".join([model.version, model.new_version, model.mode, model.new_mode])
+
+
+## The newest version of the followed mode, if a check has not offered it to this computer.
+static func _rolling_out(model: LauncherModel) -> String:
+	for each: SettingsFacts.Mode in model.modes:
+		if each.name == model.mode and each.is_newer and not each.newest in model.bad_versions:
+			return each.newest
+	return ""

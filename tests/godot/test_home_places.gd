@@ -1,0 +1,140 @@
+extends Node
+## On Home everything keeps its place, whatever goes on; and that is told on the other pages too.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+const K := HomeState.Kind
+
+
+func _open(kind: K) -> LauncherFrame:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(kind, HomeState.Notice.NONE) as LauncherFrame
+	add_child(frame)
+	return frame
+
+
+func _text(frame: LauncherFrame, path: String) -> String:
+	return str(frame.home.get_node(path).get("text"))
+
+
+func test_a_notice_moves_nothing_and_has_the_colour_of_what_it_says() -> void:
+	var frame := _open(K.READY)
+	frame.home.show_news(Shots.news())
+	for step: int in 4:
+		await get_tree().process_frame
+	var names: PackedStringArray = ["%Title", "%Status", "%Primary", "%News", "%Facts"]
+	var before := _places(frame, names)
+	var tones: Dictionary[HomeState.Notice, StringName] = {
+		HomeState.Notice.MESSAGE: &"ToastGood",
+		HomeState.Notice.ROLLED_BACK: &"ToastWarning",
+		HomeState.Notice.ROLLING_OUT: &"ToastPlain",
+	}
+	for notice: HomeState.Notice in tones:
+		Shots.show_home(frame, K.READY, notice)
+		for step: int in 4:
+			await get_tree().process_frame
+		var panel := frame.home.get_node("%Notice").get_node("%Panel") as PanelContainer
+		assert(panel.is_visible_in_tree() and panel.theme_type_variation == tones[notice])
+		assert(_places(frame, names) == before, str(notice))
+		# In front of the art, and not of what can be pressed.
+		for node: String in ["%Primary", "%First", "%News"]:
+			var other := frame.home.get_node(node) as Control
+			assert(not panel.get_global_rect().intersects(other.get_global_rect()), node)
+		var title := frame.home.get_node("%Title") as Label
+		var font_size := title.get_theme_font_size("font_size")
+		var width := title.get_theme_font("font").get_string_size(title.text, 0, -1, font_size).x
+		assert(title.global_position.x + width < panel.global_position.x, "the name is covered")
+	Shots.show_home(frame, K.READY, HomeState.Notice.MESSAGE)
+	frame.home.state.is_message_warning = true
+	frame.home.state = frame.home.state
+	var toast := frame.home.get_node("%Notice") as Toast
+	assert(toast.tone == Toast.Tone.WARNING)
+
+
+## Whatever goes on, the button, the words and the bar are where they were.
+func test_nothing_jumps_from_one_state_to_another() -> void:
+	var frame := _open(K.READY)
+	var names: PackedStringArray = ["%Title", "%Card", "%Status", "%Detail", "%Primary", "%Facts"]
+	var kinds: Array[K] = [
+		K.READY,
+		K.CHECKING,
+		K.UPDATE_WAITING,
+		K.PREPARING,
+		K.DOWNLOADING,
+		K.PAUSED,
+		K.APPLYING,
+		K.PLAYING,
+		K.NOT_INSTALLED,
+	]
+	for size: Vector2i in [Vector2i(1280, 800), Vector2i(1920, 1080)]:
+		get_window().size = size
+		var before: Array[Vector2] = []
+		for kind: K in kinds:
+			Shots.show_home(frame, kind, HomeState.Notice.NONE)
+			for step: int in 4:
+				await get_tree().process_frame
+			var places := _places(frame, names)
+			if before.is_empty():
+				before = places
+			assert(places == before, "%s %s: %s %s" % [size, kind, places, before])
+	get_window().size = Vector2i(1280, 800)
+
+
+func _places(frame: LauncherFrame, names: PackedStringArray) -> Array[Vector2]:
+	var places: Array[Vector2] = []
+	for node: String in names:
+		places.append((frame.home.get_node(node) as Control).global_position.round())
+	return places
+
+
+func test_progress_is_seen_on_every_other_page() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	var words := frame.nav.get_node("%Doing") as Button
+	var bar := frame.nav.get_node("%DoingBar") as ProgressBar
+	assert(not words.is_visible_in_tree() and bar.self_modulate.a == 0.0)
+	await Hands.click(frame.nav.get_node("%SettingsButton") as Button)
+	assert(words.text == "Downloading 0.1.3… 43 %" and words.is_visible_in_tree(), words.text)
+	assert(bar.value == 43.0 and bar.self_modulate.a == 1.0)
+	await Hands.click(words)
+	assert(frame.page == NavBar.Page.HOME and not words.is_visible_in_tree())
+	await Hands.click(frame.nav.get_node("%SettingsButton") as Button)
+	Shots.show_home(frame, K.READY, HomeState.Notice.NONE)
+	assert(not words.is_visible_in_tree() and bar.self_modulate.a == 0.0)
+
+
+func test_returning_says_what_it_downloads() -> void:
+	var frame := _open(K.READY)
+	frame.home.state.left_version = "0.1.3"
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%First") == "Return to 0.1.3")
+	frame.home.state.left_bytes = 6_700_000
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%First") == "Return to 0.1.3 (6.7 MB)")
+
+
+func test_what_was_put_away_is_told_again_once_something_has_changed() -> void:
+	var model := LauncherModel.new()
+	model.version = "0.1.2"
+	model.activity = K.READY
+	model.are_updates_off = true
+	var off := HomeState.Notice.UPDATES_OFF
+	assert(model.home_state().notice == off)
+	model.dismiss(off)
+	assert(model.home_state().notice == HomeState.Notice.NONE)
+	# Another notice is another matter.
+	model.has_crashed = true
+	assert(model.home_state().notice == HomeState.Notice.CRASHED)
+	model.dismiss(HomeState.Notice.CRASHED)
+	model.version = "0.1.3"
+	assert(model.home_state().notice == off)
+
+
+func test_what_went_wrong_is_amber_and_what_went_well_is_green() -> void:
+	var model := LauncherModel.new()
+	model.activity = K.READY
+	model.message = "Refused."
+	model.is_message_warning = true
+	assert(HomeWords.tone(model.home_state()) == Toast.Tone.WARNING)
+	model.message = "Done."
+	assert(HomeWords.tone(model.home_state()) == Toast.Tone.GOOD)
