@@ -78,7 +78,7 @@ class World:
         self.front.take_log()
         # Something is still to begin when something breaks; or else everything is under way.
         few = min(self._options.at_once, max(len(self.players) // 4, 1))
-        at_once = len(self.players) if self._options.all_at_once else few
+        at_once = None if self._options.all_at_once else few
         with Witness(self._studio, self._folder, self.publisher.trust_root) as witness:
             turns = all_update(self.players, at_once, meanwhile)
         self.rows.append(Row(scene, turns, witness.turns, self.front.take_log()))
@@ -137,7 +137,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=64, help="clients that update at the same time, at most")
-    parser.add_argument("--all-at-once", action="store_true", help="all of them, in each scene")
+    parser.add_argument("--all-at-once", action="store_true", help="all of them begin at the same moment, in each scene")
     parser.add_argument("--scenes", type=lambda text: text.split(","), default=list(SCENES), help=", ".join(SCENES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep-logs", type=Path, help="folder for the logs of all parts")

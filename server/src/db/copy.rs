@@ -119,7 +119,9 @@ async fn compare(to: Arc<dyn Db>, table: &'static Table, sent: Sum) -> Compared 
     let mut sum = Sum::default();
     let mut rows = to.digests(table, None).await?;
     loop {
-        rows.iter().for_each(|row| sum.add(row));
+        for row in &rows {
+            sum.add(row);
+        }
         let Some(after) = end(table, &rows) else { break };
         rows = to.digests(table, Some(&after)).await?;
     }
@@ -138,7 +140,9 @@ async fn each(from: &Arc<dyn Db>, table: &'static Table, to: &Arc<dyn Db>) -> Re
         let after = end(table, &rows);
         let writing = to.put_rows(table, &rows);
         let reading = async {
-            rows.iter().for_each(|row| sum.add(&table.digest(row)));
+            for row in &rows {
+                sum.add(&table.digest(row));
+            }
             match &after {
                 Some(after) => from.rows(table, Some(after)).await.map(Some),
                 None => Ok(None),
