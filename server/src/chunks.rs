@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use moka::future::Cache;
+use tokio::sync::Semaphore;
 use vsekai_updater::formats::chunk::{ChunkId, DigestAlgorithm};
 use vsekai_updater::limits;
 use vsekai_updater::net::api::batch;
@@ -38,8 +39,8 @@ pub use location::{Options, StorageLocation};
 pub use maintenance::{Cleaned, Verified};
 pub(crate) use objects::open_objects;
 
-pub use check::Watch;
 use check::{Checked, Checker};
+pub use check::{Watch, turns};
 use objects::Objects;
 use place::Place;
 use writer::Writer;
@@ -191,7 +192,7 @@ impl Chunks {
     }
 
     /// [`put`](Self::put) for many chunks. All are checked before the first is stored; results are in their order. `watch`
-    /// sees each that has been checked.
+    /// sees each that has been checked. `own`: the [`turns`] of the sender.
     ///
     /// # Errors
     /// As [`put`](Self::put). Some may have been stored, and putting them again does no harm.
@@ -200,9 +201,10 @@ impl Chunks {
         chunks: Vec<(ChunkId, Bytes)>,
         keep_until: Time,
         watch: Option<&Watch>,
+        own: &Semaphore,
     ) -> Result<Vec<PutOutcome>> {
         self.place.check(self.db.as_ref()).await?;
-        let checked = self.checker.check_all(chunks, watch).await?;
+        let checked = self.checker.check_all(chunks, watch, own).await?;
         let puts = stream::iter(checked).map(|checked| self.store(checked, keep_until));
         puts.buffered(PARALLEL).try_collect().await
     }

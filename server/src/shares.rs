@@ -5,6 +5,7 @@
 //! Shares          all tokens, and what the server has for them together    this file
 //!   Body          a body, charged as its bytes arrive                      shares/body.rs
 //!   Turn          a turn at heavy work, such as the check of a commit
+//!   checks        turns at having chunks checked                           chunks/check.rs
 //!   Reserve       what uploads leave free on the disk                      shares/reserve.rs
 //! ```
 //!
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
+use crate::chunks;
 use crate::error::{Error, Result};
 
 mod body;
@@ -91,6 +93,7 @@ impl Default for Shares {
 struct Share {
     room: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
     sent: Mutex<Sent>,
 }
 
@@ -140,6 +143,7 @@ impl Shares {
             Arc::new(Share {
                 room: Arc::new(Semaphore::new(room as usize)),
                 turns: Arc::new(Semaphore::new(turns as usize)),
+                checks: chunks::turns(),
                 sent: Mutex::default(),
             })
         };
@@ -165,6 +169,11 @@ impl Shares {
         let publication = lock.lock_owned().await;
         let of_all = Arc::clone(&self.turns).acquire_owned().await.map_err(ended)?;
         Ok(Turn { _publication: publication, _of_token: of_token, _of_all: of_all })
+    }
+
+    /// The turns of this token at having chunks checked.
+    pub fn checks(&self, token: Uuid) -> Arc<Semaphore> {
+        Arc::clone(&self.of(token).checks)
     }
 
     /// Counts a publication that a token begins, or continues.

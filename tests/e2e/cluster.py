@@ -3,7 +3,7 @@
 
 PostgreSQL with a replica, three vsekai-servers, S3 (moto), nginx with the shipped configuration, and N real clients:
 
-    cluster.py [--clients N] [--at-once N] [--scenes NAME,...] [--seed N]
+    cluster.py [--clients N] [--at-once N | --all-at-once] [--scenes NAME,...] [--seed N]
 
 In each scene something is published, all clients update, and something breaks once a fifth of them has. At the end
 every client has the newest version, whole, and everything that was published is there. Prints a table. Needs root,
@@ -76,8 +76,9 @@ class World:
     def play(self, scene, meanwhile=None):
         """All players update, while `meanwhile` happens. Adds a row to the table."""
         self.front.take_log()
-        # Something is still to begin when something breaks.
-        at_once = min(self._options.at_once, max(len(self.players) // 4, 1))
+        # Something is still to begin when something breaks; or else everything is under way.
+        few = min(self._options.at_once, max(len(self.players) // 4, 1))
+        at_once = None if self._options.all_at_once else few
         with Witness(self._studio, self._folder, self.publisher.trust_root) as witness:
             turns = all_update(self.players, at_once, meanwhile)
         self.rows.append(Row(scene, turns, witness.turns, self.front.take_log()))
@@ -135,7 +136,8 @@ def run(world, scenes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=1000)
-    parser.add_argument("--at-once", type=int, default=64)
+    parser.add_argument("--at-once", type=int, default=64, help="clients that update at the same time, at most")
+    parser.add_argument("--all-at-once", action="store_true", help="all of them begin at the same moment, in each scene")
     parser.add_argument("--scenes", type=lambda text: text.split(","), default=list(SCENES), help=", ".join(SCENES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep-logs", type=Path, help="folder for the logs of all parts")

@@ -39,6 +39,29 @@ class Turn:
         return {route["way"] for route in self.result["routes"] if route["chosen"]} if self.result else set()
 
 
+class Start:
+    """Lets many programs begin at the same moment: each waits until all are there."""
+
+    def __init__(self, count):
+        self._left, self._lock = count, threading.Lock()
+        self.input, self._gate = os.pipe()
+        self.at = None
+
+    @staticmethod
+    def waiting(command):
+        """The command that waits at `input`, which has nothing but its end."""
+        return ["sh", "-c", 'read -r _; exec "$@" </dev/null', "sh", *command]
+
+    def joined(self):
+        """One more is there."""
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self.at = time.monotonic()
+                os.close(self._gate)
+                os.close(self.input)
+
+
 class Client:
     """`vsekai` on a node, with a home folder of its own."""
 
@@ -47,13 +70,20 @@ class Client:
         self.messages = []
         folder.mkdir(parents=True)
 
-    def run(self, *words):
-        """One run. Its result; or the code of its failure, which is kept with its message."""
+    def run(self, *words, start=None):
+        """One run, which waits for others if there is a start. Its result; or the code of its failure, which is kept with
+        its message.
+        """
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
         command = [program("vsekai"), "--json", "--no-progress", *map(str, words)]
-        with self.node.entered():
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True, env=environment, process_group=0)
+        where, command = (start.input, start.waiting(command)) if start else (subprocess.DEVNULL, command)
+        try:
+            with self.node.entered():
+                process = subprocess.Popen(command, stdin=where, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           text=True, env=environment, process_group=0)
+        finally:
+            if start:
+                start.joined()
         try:
             out, err = process.communicate(timeout=900)
         except subprocess.TimeoutExpired:
@@ -66,13 +96,15 @@ class Client:
         self.messages.append(f"{code}: {said.get('message') or err[-400:]}")
         return None, code
 
-    def turn(self, *words):
-        """Runs until it succeeds, or has failed too often."""
+    def turn(self, *words, start=None):
+        """Runs until it succeeds, or has failed too often. The first run waits for others if there is a start."""
         turn = Turn(time.monotonic())
         for count in range(1 + RUNS_AGAIN):
             if count:
                 time.sleep(PAUSE_SECONDS)
-            turn.result, code = self.run(*words)
+            turn.result, code = self.run(*words, start=None if count else start)
+            if start:
+                turn.begun = start.at
             if turn.result:
                 break
             turn.failures.append(code)
@@ -89,9 +121,9 @@ class Player(Client):
         self._first = ["--mode", "stable", "--repository", FRONT, "--trust-root", trust_root]
         self.version = None
 
-    def update(self, *words):
+    def update(self, *words, start=None):
         """One turn, and a look at every byte of the install. Returns the turn and whether all was whole."""
-        turn = self.turn("update", self.root, *([] if self.version else self._first), *words)
+        turn = self.turn("update", self.root, *([] if self.version else self._first), *words, start=start)
         self.version = turn.version or self.version
         return turn, bool(turn.result) and self.is_whole()
 
@@ -103,19 +135,22 @@ class Player(Client):
 
 
 def all_update(players, at_once, meanwhile=None):
-    """Lets all players update. Once a fifth of them has, calls `meanwhile`. Returns what `update` of each returned."""
+    """Lets all players update: so many at once, or all at the same moment if that is `None`. Once a fifth of them has, calls
+    `meanwhile`. Returns what `update` of each returned.
+    """
     done, lock, part_is_done = [0], threading.Lock(), threading.Event()
+    start = None if at_once else Start(len(players))
 
     def update(player):
         try:
-            return player.update()
+            return player.update(start=start)
         finally:
             with lock:
                 done[0] += 1
                 if done[0] >= len(players) / 5:
                     part_is_done.set()
 
-    pool = ThreadPoolExecutor(at_once)
+    pool = ThreadPoolExecutor(at_once or len(players))
     try:
         futures = [pool.submit(update, player) for player in players]
         if meanwhile:

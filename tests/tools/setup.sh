@@ -151,6 +151,7 @@ test_packages() {
 	need faketime have faketime
 	need desktop-file-utils have desktop-file-validate
 	need rsync have rsync
+	need strace have strace
 	need xdotool have xdotool
 	need zstd have zstd
 	install_missing

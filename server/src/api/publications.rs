@@ -201,7 +201,7 @@ impl Publications {
         let chunks = batch::parse(read.bytes.clone()).map_err(refuse)?;
         context.authorizer.count_chunks(token, chunks.len())?;
         let sizes: Vec<u64> = chunks.iter().map(|(_, stored)| stored.len() as u64).collect();
-        let outcomes = context.service.put_chunks(id.0, chunks).await?;
+        let outcomes = context.service.put_chunks(id.0, chunks, &context.shares.checks(token)).await?;
         let mut reply = BatchReply::default();
         for (outcome, size) in outcomes.into_iter().zip(sizes) {
             match outcome {

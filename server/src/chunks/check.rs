@@ -1,7 +1,9 @@
 //! Checks that an upload is the chunk that its id names, before anybody can see it.
 //!
-//! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. A chunk
-//! is stored as exactly one zstd frame, as every reader of `.cacnk` expects.
+//! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. Each
+//! sender waits for turns of its own first, of which there are as many: so a sender that sends without end uses every
+//! processor while it is alone, and otherwise no other waits for more than what runs. A chunk is stored as exactly one
+//! zstd frame, as every reader of `.cacnk` expects.
 //!
 //! It remembers for a while which digest an id was found to be, so that the commit of a publication need not hash what
 //! has just arrived a second time.
@@ -35,6 +37,11 @@ const IN_A_TURN: usize = 16;
 /// Ids whose digest is remembered: those of about 4 GB of chunks.
 const REMEMBERED: u64 = 1 << 16;
 
+/// A turn for each processor: of all checks, or of those of one sender.
+pub fn turns() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)))
+}
+
 #[derive(Debug)]
 pub(super) struct Checker {
     turns: Arc<Semaphore>,
@@ -44,8 +51,7 @@ pub(super) struct Checker {
 
 impl Checker {
     pub(super) fn new(max_bytes: u64) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { turns: Arc::new(Semaphore::new(threads)), max_bytes, digests: Cache::new(REMEMBERED) }
+        Self { turns: turns(), max_bytes, digests: Cache::new(REMEMBERED) }
     }
 
     pub(super) fn max_bytes(&self) -> u64 {
@@ -53,26 +59,31 @@ impl Checker {
     }
 
     pub(super) async fn check(&self, id: ChunkId, stored: Bytes) -> Result<Checked> {
-        let checked = self.check_up_to(self.max_bytes, vec![(id, stored)], None).await?;
+        let checked = self.check_up_to(self.max_bytes, vec![(id, stored)], None, None).await?;
         let none = || Error::internal("checking a chunk");
         checked.into_iter().next().ok_or_else(none)
     }
 
     /// Checks many chunks. Fails if one of them is not what its id says. Between a few of them, others have their turn:
-    /// a little that is sent can be much to unpack. `watch` sees each.
-    pub(super) async fn check_all(&self, chunks: Vec<(ChunkId, Bytes)>, watch: Option<&Watch>) -> Result<Vec<Checked>> {
+    /// a little that is sent can be much to unpack. `watch` sees each; `own` are the turns of the sender.
+    pub(super) async fn check_all(
+        &self,
+        chunks: Vec<(ChunkId, Bytes)>,
+        watch: Option<&Watch>,
+        own: &Semaphore,
+    ) -> Result<Vec<Checked>> {
         let mut all = Vec::with_capacity(chunks.len());
         let mut chunks = chunks.into_iter().peekable();
         while chunks.peek().is_some() {
             let some = chunks.by_ref().take(IN_A_TURN).collect();
-            all.extend(self.check_up_to(self.max_bytes, some, watch.cloned()).await?);
+            all.extend(self.check_up_to(self.max_bytes, some, watch.cloned(), Some(own)).await?);
         }
         Ok(all)
     }
 
     /// Whether a stored chunk matches its id, even if it is larger than what is accepted now.
     pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
-        self.check_up_to(limits::MAX_CHUNK_BYTES, vec![(id, stored)], None).await.is_ok()
+        self.check_up_to(limits::MAX_CHUNK_BYTES, vec![(id, stored)], None, None).await.is_ok()
     }
 
     /// Whether this process has found lately that the id is this digest of the content it stands for.
@@ -85,11 +96,17 @@ impl Checker {
         max_bytes: u64,
         chunks: Vec<(ChunkId, Bytes)>,
         watch: Option<Watch>,
+        own: Option<&Semaphore>,
     ) -> Result<Vec<Checked>> {
         let max_stored = max_bytes + limits::MAX_STORED_OVERHEAD_BYTES;
         if chunks.iter().any(|(_, stored)| stored.len() as u64 > max_stored) {
             return Err(Error::TooLarge { max_bytes: max_stored });
         }
+        // No semaphore is ever closed.
+        let _own = match own {
+            Some(own) => own.acquire().await.ok(),
+            None => None,
+        };
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let checked = tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -249,6 +266,35 @@ mod tests {
         for bytes in [&b""[..], b"\x1f\x8b\x08", b"plain", b"\x28\xb5\x2f\xfd"] {
             assert_eq!(code(id, bytes.to_vec()), "chunk_corrupt");
         }
+    }
+
+    /// Of three hundred batches of one sender, the other waits for no more than the one that is being checked.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_sender_that_floods_holds_up_nobody_else() {
+        let checker = Arc::new(Checker { turns: Arc::new(Semaphore::new(1)), ..Checker::new(1 << 20) });
+        let (id, stored) = stored(&vec![0; 1 << 16], DigestAlgorithm::Sha512_256);
+        let batch = vec![(id, Bytes::from(stored)); IN_A_TURN];
+        let seen = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let watch: Watch = Arc::new(move |_, _, _| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let (flooding, other) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        let mut flood = tokio::task::JoinSet::new();
+        for _ in 0..300 {
+            let (checker, batch, watch, own) =
+                (Arc::clone(&checker), batch.clone(), Arc::clone(&watch), Arc::clone(&flooding));
+            flood.spawn(async move { checker.check_all(batch, Some(&watch), &own).await.map(drop) });
+        }
+        while seen.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let before = seen.load(std::sync::atomic::Ordering::Relaxed);
+        checker.check_all(batch[..1].to_vec(), None, &other).await.unwrap();
+        let waited_for = seen.load(std::sync::atomic::Ordering::Relaxed) - before;
+        flood.join_all().await.into_iter().for_each(|checked| checked.unwrap());
+        assert!(waited_for <= 4 * IN_A_TURN, "{waited_for} chunks of the flood went first");
     }
 
     #[tokio::test]

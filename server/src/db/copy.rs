@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
+use tokio::task::{JoinError, JoinSet};
 
 use super::Db;
 use crate::error::{Error, Result};
@@ -21,8 +22,22 @@ pub use tables::{Kind, TABLES, Table, Value};
 pub trait CopyDb {
     /// Rows in the order of their key, after this one.
     async fn rows(&self, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>>;
+    /// [`rows`](Self::rows) with the SHA-256 in place of bytes that are not in the key: a database that can hash need not
+    /// send them.
+    async fn digests(&self, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>>;
     /// Adds rows, or replaces those with the same key.
     async fn put_rows(&self, table: &'static Table, rows: &[Vec<Value>]) -> Result<()>;
+}
+
+impl Table {
+    /// A row as [`CopyDb::digests`] returns it.
+    pub(super) fn digest(&self, row: &[Value]) -> Vec<Value> {
+        let hashed = |(at, value): (usize, &Value)| match value {
+            Value::Bytes(bytes) if at >= self.key => Value::Bytes(Sha256::digest(bytes).to_vec()),
+            other => other.clone(),
+        };
+        row.iter().enumerate().map(hashed).collect()
+    }
 }
 
 /// How many rows a table has, and a digest of them that does not depend on their order.
@@ -34,6 +49,7 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Adds a row of [`CopyDb::digests`].
     fn add(&mut self, row: &[Value]) {
         let mut hash = Sha256::new();
         for value in row {
@@ -70,41 +86,65 @@ pub async fn copy(from: &Arc<dyn Db>, to: &Arc<dyn Db>, mut tell: impl FnMut(&st
         return Err(Error::Config("The other database has a repository already; copy to an empty one".to_owned()));
     }
     let revision = from.revision().await?;
-    for table in TABLES {
-        let sent = each(from, table, Some(to)).await?;
-        if table.name == "repository" && from.revision().await? != revision {
-            let reason =
-                "The database changed while it was copied: stop its servers, and copy to an empty database again";
-            return Err(Error::Config(reason.to_owned()));
+    // What has arrived is compared while the next tables are copied.
+    let mut compared = JoinSet::new();
+    let (last, others) = TABLES.split_last().ok_or_else(|| Error::internal("there are no tables"))?;
+    for table in others {
+        let sent = each(from, table, to).await?;
+        compared.spawn(compare(Arc::clone(to), table, sent));
+        while let Some(done) = compared.try_join_next() {
+            told(done, &mut tell)?;
         }
-        if each(to, table, None).await? != sent {
-            let reason = format!("What arrived in the table {} differs: copy to an empty database", table.name);
-            return Err(Error::Config(reason));
-        }
-        tell(table.name, sent.rows);
     }
+    while let Some(done) = compared.join_next().await {
+        told(done, &mut tell)?;
+    }
+    let sent = each(from, last, to).await?;
+    if from.revision().await? != revision {
+        let reason = "The database changed while it was copied: stop its servers, and copy to an empty database again";
+        return Err(Error::Config(reason.to_owned()));
+    }
+    told(Ok(compare(Arc::clone(to), last, sent).await), &mut tell)
+}
+
+type Compared = Result<(&'static Table, Sum)>;
+
+fn told(done: std::result::Result<Compared, JoinError>, tell: &mut impl FnMut(&str, u64)) -> Result<()> {
+    let (table, sent) = done.map_err(Error::internal_by("comparing a table"))??;
+    tell(table.name, sent.rows);
     Ok(())
 }
 
-/// Reads a table, and writes it to another database if one is given: each page while the next is read.
-async fn each(db: &Arc<dyn Db>, table: &'static Table, to: Option<&Arc<dyn Db>>) -> Result<Sum> {
+async fn compare(to: Arc<dyn Db>, table: &'static Table, sent: Sum) -> Compared {
     let mut sum = Sum::default();
-    let mut rows = db.rows(table, None).await?;
+    let mut rows = to.digests(table, None).await?;
     loop {
         for row in &rows {
             sum.add(row);
         }
-        let last = rows.last().filter(|_| rows.len() >= table.page as usize);
-        let after = last.map(|last| last.iter().take(table.key).cloned().collect::<Vec<_>>());
-        let writing = async {
-            match to {
-                Some(to) => to.put_rows(table, &rows).await,
-                None => Ok(()),
-            }
-        };
+        let Some(after) = end(table, &rows) else { break };
+        rows = to.digests(table, Some(&after)).await?;
+    }
+    if sum != sent {
+        let reason = format!("What arrived in the table {} differs: copy to an empty database", table.name);
+        return Err(Error::Config(reason));
+    }
+    Ok((table, sent))
+}
+
+/// Copies a table: each page is written while the next is read.
+async fn each(from: &Arc<dyn Db>, table: &'static Table, to: &Arc<dyn Db>) -> Result<Sum> {
+    let mut sum = Sum::default();
+    let mut rows = from.rows(table, None).await?;
+    loop {
+        let after = end(table, &rows);
+        let writing = to.put_rows(table, &rows);
         let reading = async {
+            for row in &rows {
+                sum.add(&table.digest(row));
+            }
             match &after {
-                Some(after) => db.rows(table, Some(after)).await.map(Some),
+                Some(after) => from.rows(table, Some(after)).await.map(Some),
                 None => Ok(None),
             }
         };
@@ -112,4 +152,10 @@ async fn each(db: &Arc<dyn Db>, table: &'static Table, to: Option<&Arc<dyn Db>>)
         let Some(next) = next else { return Ok(sum) };
         rows = next;
     }
+}
+
+/// The key of the last row of a page, if there may be another page.
+fn end(table: &Table, rows: &[Vec<Value>]) -> Option<Vec<Value>> {
+    let last = rows.last().filter(|_| rows.len() >= table.page as usize)?;
+    Some(last.iter().take(table.key).cloned().collect())
 }

@@ -30,6 +30,7 @@ mod chunks;
 mod contents;
 #[path = "body/copy.rs"]
 mod copy;
+mod fill;
 #[path = "body/leases.rs"]
 mod leases;
 #[path = "body/migration.rs"]
@@ -52,6 +53,8 @@ mod tokens;
 mod uploads;
 #[path = "body/versions.rs"]
 mod versions;
+
+use fill::fill;
 
 type Driver = sqlx::Postgres;
 type Conn = sqlx::PgConnection;
@@ -97,8 +100,10 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     migration::run(&migrators).await?;
     migrators.close().await;
     let pool = connect(pools, &options, pools.connections.max(1), true).await?;
-    let reads_earlier = is_cockroach(&pool).await?.into();
-    Ok(Arc::new(store::Store { readers: pool.clone(), chunk_writers: pool.clone(), writers: pool, reads_earlier }))
+    let is_cockroach = is_cockroach(&pool).await?;
+    let (readers, chunk_writers, writers) = (pool.clone(), pool.clone(), pool);
+    let (reads_earlier, is_postgres) = (is_cockroach.into(), !is_cockroach);
+    Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier, is_postgres }))
 }
 
 async fn is_cockroach(pool: &sqlx::Pool<Driver>) -> Result<bool> {

@@ -59,6 +59,9 @@ mod uploads;
 #[path = "body/versions.rs"]
 mod versions;
 
+/// There is no other way to bring many rows.
+use copy::insert_rows as fill;
+
 type Driver = sqlx::Sqlite;
 type Conn = sqlx::SqliteConnection;
 const BEGIN_READ: &str = "BEGIN";
@@ -102,7 +105,7 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let chunk_writers = self::writers(pools, &normal, 1).await?;
     let readers = options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE);
     let readers = pool(pools).max_connections(pools.connections.max(1)).connect_with(readers).await?;
-    Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier: false.into() }))
+    Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier: false.into(), is_postgres: false }))
 }
 
 /// Copies the database as of one moment, while others read and write.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::{ModeName, Platform, Release};
@@ -150,20 +151,26 @@ impl Service {
         self.chunks.missing(ids, upload.expires_at).await
     }
 
-    /// Stores chunks for a publication, and keeps them until it expires. Returns what each did, in their order.
+    /// Stores chunks for a publication, and keeps them until it expires. Returns what each did, in their order. `own`: the
+    /// turns of the sender at having chunks checked.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`, `publication_ended`; those of [`Chunks::put_many`].
     ///
     /// [`Chunks::put_many`]: crate::chunks::Chunks::put_many
-    pub async fn put_chunks(&self, id: Uuid, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<PutOutcome>> {
+    pub async fn put_chunks(
+        &self,
+        id: Uuid,
+        chunks: Vec<(ChunkId, Bytes)>,
+        own: &Semaphore,
+    ) -> Result<Vec<PutOutcome>> {
         let upload = self.unfinished(id).await?;
         let Some(tree) = self.incoming.get(id) else {
-            return self.chunks.put_many(chunks, upload.expires_at, None).await;
+            return self.chunks.put_many(chunks, upload.expires_at, None, own).await;
         };
         let watched = Arc::clone(&tree);
         let watch: Watch = Arc::new(move |id, digest, plain| watched.arrived(id, digest, plain));
-        let outcomes = self.chunks.put_many(chunks, upload.expires_at, Some(&watch)).await?;
+        let outcomes = self.chunks.put_many(chunks, upload.expires_at, Some(&watch), own).await?;
         self.read_back(&tree).await?;
         Ok(outcomes)
     }

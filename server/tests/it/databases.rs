@@ -53,12 +53,10 @@ impl Kind {
             }
             let (url, name) = match self {
                 Self::Postgres => copy_of_template(&server).await,
-                _ => create(&server, self == Self::HostilePostgres).await,
+                Self::HostilePostgres => create_hostile(&server).await,
+                _ => create(&server, false).await,
             };
             let db = open(&url, &Pools::default()).await.unwrap();
-            if self == Self::HostilePostgres {
-                hostile::make(&at(&server, &name)).await;
-            }
             test(Fixture { db, kind: self, url, _folder: folder }).await;
             drop_database(&server, &name).await;
         });
@@ -132,6 +130,14 @@ pub(crate) async fn create(server: &str, for_plain_role: bool) -> (String, Strin
         let _ = (url.set_username(&name), url.set_password(Some("plain")));
     }
     (url.into(), name)
+}
+
+/// Creates a database with all tables that is hostile: see [`hostile`]. Returns its URL and its name.
+pub(crate) async fn create_hostile(server: &str) -> (String, String) {
+    let (url, name) = create(server, true).await;
+    drop(open(&url, &Pools::default()).await.unwrap());
+    hostile::make(&at(server, &name)).await;
+    (url, name)
 }
 
 /// A new database with all tables, copied from a template; this takes a tenth of the time that migrating takes.

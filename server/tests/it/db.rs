@@ -18,6 +18,7 @@ mod reports;
 mod repository;
 mod samples;
 mod speed;
+mod tables;
 mod tokens;
 mod uploads;
 

@@ -15,6 +15,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clean_up;
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 

@@ -18,6 +18,8 @@ pub(crate) struct TestDeployment {
     pub(crate) server: Option<Server>,
     pub(crate) token: String,
     pub(crate) settings: Vec<String>,
+    /// Of the environment of the server program.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 pub(crate) struct Server {
@@ -32,18 +34,32 @@ impl Drop for Server {
     }
 }
 
+/// A program of the folder `VSEKAI_BIN`, or of this build.
 fn program(name: &str) -> PathBuf {
-    let server = Path::new(env!("CARGO_BIN_EXE_vsekai-server"));
-    let path = server.with_file_name(name);
+    let path = match std::env::var_os("VSEKAI_BIN") {
+        Some(folder) => Path::new(&folder).join(name),
+        None => Path::new(env!("CARGO_BIN_EXE_vsekai-server")).with_file_name(name),
+    };
     assert!(path.exists(), "{} is missing: `cargo build --bin vsekai` makes it, and `./run test` does", path.display());
-    path
+    path.canonicalize().unwrap()
+}
+
+/// Whether the programs are optimised.
+#[allow(dead_code, reason = "not of the program that kills")]
+pub(crate) fn is_release() -> bool {
+    !program("vsekai-server").components().any(|part| part.as_os_str() == "debug")
 }
 
 impl TestDeployment {
     pub(crate) fn new(settings: &[&str]) -> Self {
+        Self::with(settings, &[])
+    }
+
+    pub(crate) fn with(settings: &[&str], variables: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings.iter().map(|it| (*it).to_owned()).collect();
-        let mut test = Self { folder, server: None, token: String::new(), settings };
+        let variables = variables.to_vec();
+        let mut test = Self { folder, server: None, token: String::new(), settings, variables };
         test.start();
         test.publisher(&["keys", "init"])
             .arg("keys")
@@ -64,10 +80,10 @@ impl TestDeployment {
 
     /// A command of the server program on its folder.
     pub(crate) fn server_command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
+        let mut command = Command::new(program("vsekai-server"));
         command.current_dir(self.folder.path()).env_clear().args(args).args(["--data", "server"]);
         // As the unit and the container set them.
-        command.env("MALLOC_ARENA_MAX", "2").env("MALLOC_MMAP_THRESHOLD_", "262144");
+        command.env("MALLOC_ARENA_MAX", "2").env("MALLOC_MMAP_THRESHOLD_", "262144").envs(self.variables.clone());
         for setting in &self.settings {
             command.args(["--set", setting]);
         }

@@ -5,13 +5,15 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Row as _, query};
 use uuid::Uuid;
 
-use super::steps::steps;
+use super::steps::steps_of;
 use super::store::{Store, statement, transaction, write};
-use super::{BEGIN_WRITE, Conn, Driver};
+use super::{BEGIN_WRITE, Conn, Driver, fill};
 use crate::db::copy::{CopyDb, Kind, Table, Value};
 use crate::db::retry::repeat;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
+/// Rows of one transaction: each item is one.
+const STEP_ROWS: usize = 1000;
 /// Rows of one statement: with twelve columns, far fewer values than any database takes.
 const AT_ONCE: usize = 100;
 
@@ -20,20 +22,43 @@ type Bound = Query<'static, Driver, <Driver as Database>::Arguments>;
 #[async_trait]
 impl CopyDb for Store {
     async fn rows(&self, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>> {
-        statement!(self, |conn| rows(conn, table, after))
+        statement!(self, |conn| rows(conn, table, after, false))
+    }
+
+    async fn digests(&self, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>> {
+        if self.is_postgres {
+            return statement!(self, |conn| rows(conn, table, after, true));
+        }
+        let rows = statement!(self, |conn| rows(conn, table, after, false))?;
+        Ok(rows.iter().map(|row| table.digest(row)).collect())
     }
 
     async fn put_rows(&self, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
-        for some in steps(rows, |row| row.iter().map(size).sum()) {
-            write!(self, |conn| put_rows(conn, table, some))?;
+        for some in steps_of(rows, STEP_ROWS, |row| row.iter().map(size).sum()) {
+            if self.is_postgres {
+                match write!(self, |conn| fill(conn, table, some)) {
+                    // A copy that was interrupted has left some of them.
+                    Err(error) if is_there(&error) => {}
+                    outcome => {
+                        outcome?;
+                        continue;
+                    }
+                }
+            }
+            write!(self, |conn| insert_rows(conn, table, some))?;
         }
         Ok(())
     }
 }
 
-async fn rows(conn: &mut Conn, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>> {
+async fn rows(
+    conn: &mut Conn,
+    table: &'static Table,
+    after: Option<&[Value]>,
+    is_hashed: bool,
+) -> Result<Vec<Vec<Value>>> {
     // The text consists of constants and numbers.
-    let mut query = query(AssertSqlSafe(table.select(after.is_none())));
+    let mut query = query(AssertSqlSafe(table.select(after.is_none(), is_hashed)));
     for (value, (_, kind)) in after.unwrap_or_default().iter().zip(table.columns) {
         query = bind(query, value, *kind);
     }
@@ -44,7 +69,7 @@ async fn rows(conn: &mut Conn, table: &'static Table, after: Option<&[Value]>) -
         .collect()
 }
 
-async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
+pub(super) async fn insert_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
     for some in rows.chunks(AT_ONCE) {
         let mut query = query(AssertSqlSafe(table.insert(some.len())));
         for row in some {
@@ -55,6 +80,10 @@ async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -
         query.execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+fn is_there(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
 }
 
 fn size(value: &Value) -> usize {

@@ -4,11 +4,16 @@ use super::{STEP, STEP_BYTES};
 
 /// Splits into steps of at most [`STEP`] items and about [`STEP_BYTES`]: one item may be larger than that.
 pub(super) fn steps<T>(all: &[T], size: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    steps_of(all, STEP, size)
+}
+
+/// [`steps`] of at most this many items.
+pub(super) fn steps_of<T>(all: &[T], most: usize, size: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let mut steps = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, item) in all.iter().enumerate() {
         let more = size(item);
-        if at > start && (at - start >= STEP || bytes + more > STEP_BYTES) {
+        if at > start && (at - start >= most || bytes + more > STEP_BYTES) {
             steps.push(&all[start..at]);
             (start, bytes) = (at, 0);
         }

@@ -27,6 +27,8 @@ pub(in crate::db) struct Store {
     pub(in crate::db) chunk_writers: Pool<Driver>,
     /// Whether what never changes is read as of a moment ago, from the nearest copy: see [`unchanging`].
     pub(in crate::db) reads_earlier: AtomicBool,
+    /// Whether this is `PostgreSQL` itself, which takes many rows by COPY, and can hash.
+    pub(in crate::db) is_postgres: bool,
 }
 
 impl fmt::Debug for Store {

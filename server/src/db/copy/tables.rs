@@ -245,13 +245,24 @@ impl Table {
         self.columns.iter().take(self.key).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    /// The statement that reads a page: of the beginning, or after a key.
-    pub(in crate::db) fn select(&self, is_first: bool) -> String {
-        let (names, key) = (self.names(), self.key_names());
+    /// The statement that reads a page: of the beginning, or after a key. `is_hashed`: with the SHA-256 of bytes, as
+    /// `PostgreSQL` makes it.
+    pub(in crate::db) fn select(&self, is_first: bool, is_hashed: bool) -> String {
+        let read = |(at, (name, kind)): (usize, &(&str, Kind))| match kind {
+            Bytes if is_hashed && at >= self.key => format!("sha256({name}) AS {name}"),
+            _ => (*name).to_owned(),
+        };
+        let names = self.columns.iter().enumerate().map(read).collect::<Vec<_>>().join(", ");
+        let key = self.key_names();
         let after = (1..=self.key).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
         let condition = if is_first { String::new() } else { format!(" WHERE ({key}) > ({after})") };
         let limit = if is_first { 1 } else { self.key + 1 };
         format!("SELECT {names} FROM {} {condition} ORDER BY {key} LIMIT ${limit}", self.name)
+    }
+
+    /// The statement that brings rows to `PostgreSQL` without a value bound.
+    pub(in crate::db) fn copy_in(&self) -> String {
+        format!("COPY {} ({}) FROM STDIN WITH (FORMAT binary)", self.name, self.names())
     }
 
     /// The statement that adds or replaces this many rows.

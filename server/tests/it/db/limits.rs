@@ -53,7 +53,7 @@ fn large(path: &str, seed: u32, length: usize) -> RepositoryFile {
 }
 
 /// The rows of a table.
-async fn rows(db: &dyn Db, name: &str) -> Vec<Vec<Value>> {
+pub(super) async fn rows(db: &dyn Db, name: &str) -> Vec<Vec<Value>> {
     let table = TABLES.iter().find(|table| table.name == name).unwrap();
     let (mut all, mut after) = (Vec::new(), None);
     loop {

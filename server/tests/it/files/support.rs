@@ -52,25 +52,11 @@ impl TestStore {
 
     /// A store with its own prefix on the S3 server that all tests share.
     pub(crate) async fn s3() -> Option<Self> {
-        let url = s3_server()?;
-        let client = reqwest::Client::new();
-        for _ in 0..300 {
-            if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
-                let (bucket, prefix) = ("chunks".to_owned(), format!("a/{}", uuid::Uuid::new_v4()));
-                let mut test = Self::at(|_| StorageLocation::S3 { bucket, prefix }).await;
-                let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-                test.options.s3 = vec![
-                    set("aws_endpoint", url),
-                    set("aws_allow_http", "true"),
-                    set("aws_access_key_id", "test"),
-                    set("aws_secret_access_key", "test"),
-                    set("aws_region", "us-east-1"),
-                ];
-                return Some(test);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("moto_server does not answer");
+        let variables = s3_variables().await?;
+        let (bucket, prefix) = ("chunks".to_owned(), format!("a/{}", uuid::Uuid::new_v4()));
+        let mut test = Self::at(|_| StorageLocation::S3 { bucket, prefix }).await;
+        test.options.s3 = variables.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        Some(test)
     }
 
     pub(crate) fn chunks(&self) -> Arc<Chunks> {
@@ -282,6 +268,26 @@ pub(crate) fn is_there(program: &str) -> bool {
         std::io::stderr().write_all(text.as_bytes()).unwrap();
     }
     found
+}
+
+/// What the environment must say of an S3 server with the bucket `chunks`.
+pub(crate) async fn s3_variables() -> Option<Vec<(String, String)>> {
+    let url = s3_server()?;
+    let client = reqwest::Client::new();
+    for _ in 0..300 {
+        if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
+            let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            return Some(vec![
+                set("AWS_ENDPOINT", url),
+                set("AWS_ALLOW_HTTP", "true"),
+                set("AWS_ACCESS_KEY_ID", "test"),
+                set("AWS_SECRET_ACCESS_KEY", "test"),
+                set("AWS_REGION", "us-east-1"),
+            ]);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("moto_server does not answer");
 }
 
 /// The address of an S3 server, which ends with this process because its standard input does.

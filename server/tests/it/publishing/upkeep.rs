@@ -1,4 +1,4 @@
-//! The day's work on a server by command, and chunks that are elsewhere or lost.
+//! The day's work on a server by command, and chunks that are lost.
 
 use std::fs;
 
@@ -116,57 +116,6 @@ fn lost_chunks_are_named_and_come_back_by_publishing_and_from_a_store() {
     lose(&test);
     assert!(test.server_command(&["import", "copy"]).output().unwrap().status.success());
     test.publish("stable", "1.2.0", 3).done();
-}
-
-#[test]
-fn chunks_move_to_another_place_and_back() {
-    let mut test = TestDeployment::new(&["bundles=false", "chunk_cache_mib=0"]);
-    test.publish("stable", "1.0.0", 1).done();
-    let folder = format!("file://{}", test.path("elsewhere").display());
-    let move_to = |test: &TestDeployment, more: &[&str]| {
-        let moved = test.server_command(&[&["move", "--to"], more].concat()).output().unwrap();
-        assert!(moved.status.success(), "{}", text(&moved));
-        text(&moved)
-    };
-    let early = test.server_command(&["move", "--to", &folder, "--finish"]).output().unwrap();
-    assert!(!early.status.success() && text(&early).contains("move them first"), "{}", text(&early));
-    let said = move_to(&test, &[&folder]);
-    assert!(said.contains(&format!("vsekai-server move --to {folder} --finish")), "{said}");
-    let refused = test.publish("stable", "1.1.0", 2).fails();
-    assert!(refused.to_string().contains("store_moved"), "{refused}");
-    // A server with the old place goes on serving players, also new ones, and when the move is repeated.
-    test.update("new").done();
-    test.assert_has("new", 1);
-    move_to(&test, &[&folder]);
-    test.update("newer").done();
-    test.kill();
-    test.settings.push(format!("chunks={folder}"));
-    test.start();
-    assert!(database_bytes(&test, "moved.db") > 1_000_000, "the database still has the chunks");
-    let said = move_to(&test, &[&folder, "--finish"]);
-    assert!(said.contains("backup"), "how to make the file smaller: {said}");
-    assert!(database_bytes(&test, "finished.db") < 1_000_000, "the chunks are gone from the database");
-    test.publish("stable", "1.1.0", 2).done();
-    test.update("game").done();
-    test.assert_has("game", 2);
-    test.update("newest").args(["--version", "1.0.0"]).done();
-    let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
-    assert!(verify.status.success(), "{}", text(&verify));
-    move_to(&test, &["database"]);
-    test.update("latest").done();
-    test.kill();
-    test.settings.pop();
-    fs::remove_dir_all(test.path("elsewhere")).unwrap();
-    test.start();
-    test.update("game").args(["--version", "1.0.0"]).done();
-    test.assert_has("game", 1);
-}
-
-/// The size of the database without its empty pages.
-fn database_bytes(test: &TestDeployment, copy: &str) -> u64 {
-    let backup = test.server_command(&["backup", copy]).output().unwrap();
-    assert!(backup.status.success(), "{}", text(&backup));
-    fs::metadata(test.path(copy)).unwrap().len()
 }
 
 #[test]

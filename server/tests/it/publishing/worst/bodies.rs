@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vsekai_updater::formats::chunk::{CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::net::api::{MAX_BATCH_CHUNKS, batch};
 
-use super::{Names, Worst};
+use super::{Names, Worst, trees};
 
 /// Bytes of JSON that most operations accept.
 const JSON_BYTES: usize = 1 << 20;
@@ -40,7 +40,7 @@ fn repeated(key: &str, value: &str, part: usize) -> String {
 pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
     let cursor = "e".repeat(30_000);
     let all = |path: &str| vec![Worst::get(format!("{path}?limit=100")), Worst::get(format!("{path}?cursor={cursor}"))];
-    let Names { version, index, file, cdn, publication, token, chunk, target } = names;
+    let Names { version, index, file, cdn, publication, token, chunk, target, .. } = names;
     let open = format!("/api/v1/publications/{publication}");
     match operation {
         "list_audit" => all("/api/v1/audit"),
@@ -105,11 +105,20 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), zeros(1 << 31)),
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), vec![7; 2 << 20]),
         ],
-        "put_chunks" => vec![
-            Worst::bytes("POST", format!("{open}/chunks"), bombs(MAX_BATCH_CHUNKS / 4)),
-            Worst::bytes("POST", format!("{open}/chunks"), vec![0; 36 * MAX_BATCH_CHUNKS]),
-            Worst::bytes("POST", format!("{open}/chunks"), vec![7; 5 << 20]),
-        ],
+        "put_chunks" => {
+            // All of a tree in its place, so that each chunk is parsed and hashed for it, too.
+            let (positions, first) = trees::of_zeros(MAX_BATCH_CHUNKS / 4);
+            let followed = format!("/api/v1/publications/{}", names.followed);
+            let asked = json!({"ids": [], "positions": positions}).to_string();
+            let body = [first, bombs(MAX_BATCH_CHUNKS / 4)].concat();
+            vec![
+                Worst::json("POST", format!("{followed}/missing"), asked),
+                Worst::bytes("POST", format!("{followed}/chunks"), body),
+                Worst::bytes("POST", format!("{open}/chunks"), bombs(MAX_BATCH_CHUNKS / 4)),
+                Worst::bytes("POST", format!("{open}/chunks"), vec![0; 36 * MAX_BATCH_CHUNKS]),
+                Worst::bytes("POST", format!("{open}/chunks"), vec![7; 5 << 20]),
+            ]
+        }
         "put_document" => {
             let put = |kind: &str, body: Vec<u8>| Worst::bytes("PUT", format!("{open}/documents/{kind}"), body);
             vec![
