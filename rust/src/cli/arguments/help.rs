@@ -126,12 +126,12 @@ mod tests {
 
     #[test]
     fn rare_options_exist() {
-        let mut grammar = Cli::grouped();
-        grammar.build();
         fn names(command: &Command, out: &mut Vec<String>) {
             out.extend(command.get_arguments().map(|arg| arg.get_id().to_string()));
             command.get_subcommands().for_each(|below| names(below, out));
         }
+        let mut grammar = Cli::grouped();
+        grammar.build();
         let mut all = Vec::new();
         names(&grammar, &mut all);
         assert!(RARE.iter().all(|rare| all.iter().any(|name| name == rare)), "{RARE:?}");
