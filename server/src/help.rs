@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
 
-use crate::{Cli, SETTINGS};
+use crate::Cli;
 
 /// The commands, for who starts a server, lets others publish, and keeps it running.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -78,6 +78,7 @@ fn listed(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SETTINGS;
 
     fn help(words: &str) -> String {
         let words = format!("vsekai-server {words}");
