@@ -19,6 +19,7 @@ mod options;
 mod output;
 mod passphrase;
 mod progress;
+mod project;
 mod settings;
 mod signals;
 mod size;
@@ -64,6 +65,10 @@ pub fn command() -> clap::Command {
 
 fn obey(arguments: Vec<OsString>) -> u8 {
     let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let (arguments, added) = match project::complete(arguments, &Cli::grouped()) {
+        Ok(completed) => completed,
+        Err(error) => return Output::for_script(wants_json).fail(&error, &words::Words::default()),
+    };
     let parse = if caller::is_folder_known() { Cli::parse_arguments } else { Cli::parse_elsewhere };
     let cli = match parse(arguments) {
         Ok(cli) => cli,
@@ -81,6 +86,9 @@ fn obey(arguments: Vec<OsString>) -> u8 {
         _ => Audience::Player,
     };
     let output = Output::new(&cli.global).for_whom(audience);
+    if let Some(project::Added { file, options }) = added {
+        output.note(&format!("With {}: {options}", file.display()));
+    }
     let words = cli.words.clone();
     #[cfg(debug_assertions)]
     if let Err(error) = faults::arm() {

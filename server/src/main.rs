@@ -16,6 +16,10 @@ use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::text;
 
 mod commands;
+mod help;
+
+/// Settings stand apart from a command's own options, after them.
+const SETTINGS: &str = "Which server";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,9 +47,10 @@ struct Cli {
 
 /// Settings that every command accepts
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SETTINGS)]
 struct Settings {
     /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "VSEKAI_SERVER_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "VSEKAI_SERVER_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// The folder for the database and the keys [default: data]
     #[arg(long, global = true, value_name = "DIR")]
@@ -236,7 +241,7 @@ impl Settings {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match help::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => {
             // The parser quotes arguments, and an address of a database has a password.

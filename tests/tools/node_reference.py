@@ -117,11 +117,15 @@ class Reference:
 def check_wrapper(trees):
     """Every name that the wrapper for C# calls must be one of the classes: nothing compiles it."""
     known = set()
-    for tree in (trees[name] for name in ("VSekaiUpdater", "VSekaiRelease", "VSekaiFailure", "VSekaiNews")):
+    for tree in trees.values():
         known |= {each.get("name") for part in ("method", "member", "signal") for each in tree.iter(part)}
     called = set(re.findall(r'"([a-z_]+)"', WRAPPER.read_text()))
     if len(called) < 20 or called - known:
         sys.exit(f"error: {WRAPPER.name} names what no class has: {sorted(called - known)}")
+    own = [method for method in trees["VSekaiUpdater"].iter("method") if "static" not in method.get("qualifiers", "")]
+    results = {method.get("name") for method in own if method.get("name").startswith("get_")}
+    if len(results) < 10 or results - called:
+        sys.exit(f"error: {WRAPPER.name} lacks results of the node: {sorted(results - called)}")
 
 
 def main():

@@ -27,13 +27,30 @@ public sealed class VSekaiUpdaterNode
 
     public bool IsBusy => Node.Call("is_busy").AsBool();
     public bool IsGameRunning => Node.Call("is_game_running").AsBool();
+    /// <summary>A value of VSekaiUpdater.State: how far the update is.</summary>
+    public long State => Node.Call("get_state").AsInt64();
+    /// <summary>A value of VSekaiUpdater.Operation: what is running.</summary>
+    public long Operation => Node.Call("get_operation").AsInt64();
     /// <summary>From 0 to 1; -1 while it is unknown.</summary>
     public double Progress => Node.Call("get_progress").AsDouble();
     public VSekaiRelease Release => VSekaiRelease.Of(Node.Call("get_release").AsGodotObject());
     public VSekaiFailure Failure => VSekaiFailure.Of(Node.Call("get_failure").AsGodotObject());
+    /// <summary>Why the last Launch has failed; null if it has not.</summary>
+    public VSekaiFailure LaunchFailure => VSekaiFailure.Of(Node.Call("get_launch_failure").AsGodotObject());
+    /// <summary>What the update that was found will do; null if there is none.</summary>
+    public VSekaiPlan Plan => VSekaiPlan.Of(Node.Call("get_plan").AsGodotObject());
+    /// <summary>What PlanMode has found; null if there would be nothing to do.</summary>
+    public VSekaiPlan ModePlan => VSekaiPlan.Of(Node.Call("get_mode_plan").AsGodotObject());
+    /// <summary>What ReadStatus has read; null before that.</summary>
+    public VSekaiStatus Status => VSekaiStatus.Of(Node.Call("get_status").AsGodotObject());
+    /// <summary>What ListModes has found.</summary>
+    public VSekaiMode[] Modes => All("get_modes", VSekaiMode.Of);
+    /// <summary>What ListNotes has found, the newest version first.</summary>
+    public VSekaiNotes[] Notes => All("get_notes", VSekaiNotes.Of);
+    /// <summary>The files that Verify has found missing or different.</summary>
+    public string[] DamagedFiles => Node.Call("get_damaged_files").AsStringArray();
     /// <summary>The news that the last check or ListNews has found, in this language; empty: the engine's.</summary>
-    public VSekaiNews[] News(string locale = "") => System.Array.ConvertAll(
-        System.Linq.Enumerable.ToArray(Node.Call("get_news", locale).AsGodotArray<GodotObject>()), VSekaiNews.Of);
+    public VSekaiNews[] News(string locale = "") => All("get_news", VSekaiNews.Of, locale);
 
     public Error CheckForUpdate() => Begin("check_for_update");
     public Error StartUpdate() => Begin("start_update");
@@ -45,6 +62,10 @@ public sealed class VSekaiUpdaterNode
     public Error RemovePrevious() => Begin("remove_previous");
     public Error Uninstall() => Begin("uninstall");
     public Error ReadStatus() => Begin("read_status");
+    public Error ListModes() => Begin("list_modes");
+    public Error PlanMode(string name) => (Error)Node.Call("plan_mode", name).AsInt64();
+    public Error ListNotes(bool isOffline = false) => (Error)Node.Call("list_notes", isOffline).AsInt64();
+    public Error MoveInstall(string directory) => (Error)Node.Call("move_install", directory).AsInt64();
     public Error ListNews(bool isOffline = false) => (Error)Node.Call("list_news", isOffline).AsInt64();
     public Error Launch(params string[] arguments) => (Error)Node.Call("launch", arguments).AsInt64();
     public Error SwitchMode(string name) => (Error)Node.Call("switch_mode", name).AsInt64();
@@ -60,6 +81,45 @@ public sealed class VSekaiUpdaterNode
     public void OnProgress(System.Action<long, long, double, double, long, long> call) => Node.Connect("progress_changed", Callable.From(call));
 
     private Error Begin(string method) => (Error)Node.Call(method).AsInt64();
+
+    private T[] All<T>(string method, System.Converter<GodotObject, T> of, params Variant[] arguments) => System.Array.ConvertAll(
+        System.Linq.Enumerable.ToArray(Node.Call(method, arguments).AsGodotArray<GodotObject>()), of);
+}
+
+/// <summary>What an update will do, in numbers.</summary>
+public sealed record VSekaiPlan(string Version, long DownloadBytes, long NeededBytes, long FreeBytes, bool IsDowngrade)
+{
+    internal static VSekaiPlan Of(GodotObject found) => found == null
+        ? null
+        : new(found.Get("version").AsString(), found.Get("download_bytes").AsInt64(), found.Get("needed_bytes").AsInt64(),
+            found.Get("free_bytes").AsInt64(), found.Get("is_downgrade").AsBool());
+}
+
+/// <summary>What is installed.</summary>
+public sealed record VSekaiStatus(
+    bool IsInstalled, string Mode, string Version, string PreviousVersion, bool IsOnTrial, bool IsResumable, long DiskBytes)
+{
+    internal static VSekaiStatus Of(GodotObject found) => found == null
+        ? null
+        : new(found.Get("is_installed").AsBool(), found.Get("mode").AsString(), found.Get("version").AsString(),
+            found.Get("previous_version").AsString(), found.Get("is_on_trial").AsBool(), found.Get("is_resumable").AsBool(),
+            found.Get("disk_bytes").AsInt64());
+}
+
+/// <summary>A stream of versions.</summary>
+public sealed record VSekaiMode(string Name, string Description, string Newest, bool IsActive, bool IsCurrent)
+{
+    internal static VSekaiMode Of(GodotObject found) => new(
+        found.Get("name").AsString(), found.Get("description").AsString(), found.Get("newest").AsString(),
+        found.Get("is_active").AsBool(), found.Get("is_current").AsBool());
+}
+
+/// <summary>The release notes of one version.</summary>
+public sealed record VSekaiNotes(string Mode, string Version, string Notes, long PublishedAt, bool IsCurrent, bool IsNew)
+{
+    internal static VSekaiNotes Of(GodotObject found) => new(
+        found.Get("mode").AsString(), found.Get("version").AsString(), found.Get("notes").AsString(),
+        found.Get("published_at").AsInt64(), found.Get("is_current").AsBool(), found.Get("is_new").AsBool());
 }
 
 /// <summary>A version that a check has found.</summary>

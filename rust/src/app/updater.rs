@@ -108,7 +108,9 @@ impl Updater {
         }
         monitor.signal(if available.is_some() { Signal::Found } else { Signal::NothingNew });
         let news = news.map(|news| self.stories(&news)).unwrap_or_default();
-        Ok(Checked { current: state.current, mode, available, held_back, news, transfer: view.transfer() })
+        let is_recalled = available.is_none() && view.has_recalled(state.current.as_ref());
+        let (current, transfer) = (state.current, view.transfer());
+        Ok(Checked { current, mode, available, held_back, is_recalled, news, transfer })
     }
 
     /// Finds out what an update would do, without changing anything; `None` if there is nothing to do.
@@ -189,7 +191,8 @@ impl Updater {
         let held_back = self.held_back(&view, &session.state);
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
         metadata.add(view.transfer());
-        Ok(Updated { mode, current, from, why: wanted.why(), held_back, report, metadata })
+        let (why, is_recalled) = (wanted.why(), view.has_recalled(Some(&current)));
+        Ok(Updated { mode, current, from, why, held_back, is_recalled, report, metadata })
     }
 
     /// Writes what was learned about the repository into the state, before anything relies on it.

@@ -12,6 +12,7 @@ use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
 mod groups;
+mod help;
 pub(crate) mod install;
 pub(crate) mod news;
 pub(crate) mod offline;
@@ -25,6 +26,8 @@ const NETWORK: &str = "Network";
 const OUTPUT: &str = "Output and threads";
 
 const EXAMPLES: &str = "\
+`vsekai COMMAND -h` shows the options of a command.
+
 Examples:
   vsekai install GAME --repository https://example.org --trust-root root.json
   vsekai update GAME               update to the version its mode offers
@@ -44,7 +47,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     /// Short for `vsekai update DIR`; takes the same options
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, hide_short_help = true, value_name = "DIR")]
     update: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -69,7 +72,7 @@ impl Cli {
         check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
     ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
-        let arguments = with_update_as_command(arguments);
+        let arguments = help::as_option(with_update_as_command(arguments), &Self::command());
         Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
             _ => tell_of_game_arguments(&arguments, tips::improve(&arguments, error)),
@@ -138,11 +141,16 @@ impl Cli {
         groups::group(Self::command())
     }
 
+    /// The same, laid out for `-h` or `--help`.
+    fn laid_out(arguments: &[OsString]) -> clap::Command {
+        help::laid_out(Self::grouped(), help::wants_all(arguments))
+    }
+
     fn parse(
         arguments: &[OsString],
         check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::grouped();
+        let mut command = Self::laid_out(arguments);
         let matches = command.try_get_matches_from_mut(arguments)?;
         check(&command, &matches)?;
         let cli = Self::from_arg_matches(&matches)?;
@@ -163,13 +171,13 @@ pub(crate) struct Global {
     /// Print errors only
     #[arg(short, long, help_heading = OUTPUT, global = true)]
     pub(crate) quiet: bool,
-    /// Also say on stderr what is done, how long it takes, and what was read, kept and requested
+    /// Also say what is done, how long it takes, and what was read, kept and requested
     #[arg(short, long, help_heading = OUTPUT, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
     /// Hide the progress bar, even on a terminal
     #[arg(long, help_heading = OUTPUT, global = true)]
     pub(crate) no_progress: bool,
-    /// Number of threads for hashing, compression and file access [default: all cores]
+    /// Threads for hashing, compression and file access [default: all cores]
     #[arg(long, help_heading = OUTPUT, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
 }
@@ -254,6 +262,14 @@ mod tests {
     #[test]
     fn command_line_is_sound() {
         Cli::grouped().debug_assert();
+    }
+
+    #[test]
+    fn both_layouts_of_the_help_are_sound() {
+        for words in ["vsekai -h", "vsekai --help"] {
+            let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+            Cli::laid_out(&words).debug_assert();
+        }
     }
 
     #[test]

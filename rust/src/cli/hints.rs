@@ -59,6 +59,8 @@ fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
             "`vsekai repository show {place} --keys {keys}` lists the modes and versions of a repository."
         }
         "not_found" => "Check the path or the address in the message.",
+        "config_malformed" => "Correct that line, or move the file away.",
+        "other_owner" => "Look at what is in that file. If you want it, make a copy that is yours.",
         "offline" | "timed_out" if words.command() == "publish" => {
             "Check the network and the address, then run it again: what was sent is kept."
         }

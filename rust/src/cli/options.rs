@@ -65,7 +65,9 @@ pub(crate) fn folder(argument: &Path) -> Result<&Path> {
 /// # Errors
 /// `invalid_argument` if none was given, and the working folder is in no install.
 pub(crate) fn install_dir(given: Option<&Path>) -> Result<PathBuf> {
-    let none = || Error::invalid("DIR", "the working folder is in no install; name the folder of one");
+    let none = || {
+        Error::invalid("DIR", "the working folder is in no install; name the folder of one, as in `vsekai status GAME`")
+    };
     given.map(Path::to_owned).or_else(around).ok_or_else(none)
 }
 

@@ -50,6 +50,11 @@ impl Output {
         Self { json: global.json, quiet: global.quiet, verbose: global.verbose, audience: Audience::Player }
     }
 
+    /// Before the command line is parsed.
+    pub(crate) fn for_script(json: bool) -> Self {
+        Self { json, quiet: false, verbose: false, audience: Audience::Publisher }
+    }
+
     pub(crate) fn for_whom(self, audience: Audience) -> Self {
         Self { audience, ..self }
     }

@@ -10,9 +10,11 @@ use crate::cli::size::{bytes, count, counted};
 use crate::local::strategy::{Method, Price};
 
 /// That an install has the version that it should have, or the one that it keeps for want of another.
-pub(crate) fn up_to_date(dir: &Path, current: &Installed, followed: &ModeName) -> String {
+pub(crate) fn up_to_date(dir: &Path, current: &Installed, followed: &ModeName, is_recalled: bool) -> String {
     let (dir, version, mode) = (dir.display(), &current.version, &current.mode);
-    if followed == mode {
+    if is_recalled && followed == mode {
+        format!("{dir} stays at {version} ({mode}): its publisher has recalled it, and offers no other version now.")
+    } else if followed == mode {
         format!("{dir} is up to date: {version} ({mode}).")
     } else {
         format!("{dir} stays at {version} ({mode}): {followed} has no version to install here now.")

@@ -5,6 +5,7 @@ mod expiry;
 mod key_files;
 mod offline;
 mod platform;
+mod project;
 mod prune;
 
 use std::fs;

@@ -20,8 +20,8 @@ fn table(heading: &str) -> Vec<Vec<String>> {
 fn commands(words: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_vsekai-server")).args(words).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let Some((_, list)) = help.split_once("\nCommands:\n") else { return Vec::new() };
-    let names = list.lines().take_while(|line| !line.trim().is_empty()).filter(|line| line.starts_with("  "));
+    let Some((_, list)) = help.split_once(" <COMMAND>\n") else { return Vec::new() };
+    let names = list.lines().take_while(|line| *line != "Options:").filter(|line| line.starts_with("  "));
     let names = names.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }

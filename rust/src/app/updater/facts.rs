@@ -114,6 +114,9 @@ pub struct Checked {
     /// A version that is being rolled out, and has not reached this install yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<Version>,
+    /// Whether the current version was recalled, and stays because its mode offers no other.
+    #[serde(skip_serializing_if = "is_not")]
+    pub is_recalled: bool,
     /// The news of the mode, the newest first, with the pictures that are here. Not part of the JSON.
     #[serde(skip)]
     pub news: Vec<Story>,
@@ -135,6 +138,9 @@ pub struct Updated {
     /// A version that is being rolled out, and has not reached this install yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<Version>,
+    /// Whether the current version was recalled, and stays because its mode offers no other.
+    #[serde(skip_serializing_if = "is_not")]
+    pub is_recalled: bool,
     /// The work that was done.
     #[serde(flatten)]
     pub report: install::Installation,

@@ -14,7 +14,7 @@ use crate::formats::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, STATEMENT_FIELD, Situation,
     signed_oldest_allowed, signed_successor, target_name,
 };
-use crate::install::{self, Documents, InstallRoot, InstallState, this_launcher};
+use crate::install::{self, Documents, InstallRoot, InstallState, Installed, this_launcher};
 use crate::limits;
 use crate::local::sources::Transfer;
 use crate::net::http::{Network, Url};
@@ -168,6 +168,12 @@ impl RepositoryState {
 
     pub(super) fn transfer(&self) -> Transfer {
         self.repository.transfer()
+    }
+
+    /// Whether this version was recalled from the mode that it came from.
+    pub(super) fn has_recalled(&self, installed: Option<&Installed>) -> bool {
+        let offer = |it: &Installed| self.catalog.modes.get(&it.mode).and_then(|mode| mode.offer(&it.version)).cloned();
+        installed.and_then(offer).is_some_and(|offer| offer.recalled)
     }
 
     /// The mode whose versions this install receives.

@@ -174,7 +174,8 @@ impl Updater {
                 monitor.warn(&error);
                 let current = session.current()?.clone();
                 let (why, metadata) = (Some(Why::Incomplete), Transfer::default());
-                Ok(Updated { mode: state.mode, current, from: None, why, held_back: None, report, metadata })
+                let (mode, from, held_back, is_recalled) = (state.mode, None, None, false);
+                Ok(Updated { mode, current, from, why, held_back, is_recalled, report, metadata })
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(reason) => {

@@ -46,7 +46,7 @@ fn listed(command: &clap::Command) -> String {
         _ => command
             .find_subcommand(name)
             .and_then(clap::Command::get_about)
-            .map(ToString::to_string)
+            .map(|about| in_short(&about.to_string()))
             .unwrap_or_default(),
     };
     let mut out = String::new();
@@ -59,6 +59,12 @@ fn listed(command: &clap::Command) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What a command is for, without what its own help adds.
+fn in_short(about: &str) -> String {
+    let end = ["; ", ". "].iter().filter_map(|mark| about.find(mark)).min().unwrap_or(about.len());
+    about[..end].to_owned()
 }
 
 #[cfg(test)]

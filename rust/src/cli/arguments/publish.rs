@@ -16,15 +16,18 @@ use crate::cli::size::parse_duration;
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:
-  vsekai keys init KEYS --mode stable --mode beta
-  vsekai publish BUILD --mode beta --version 1.2.0-beta.1 --entry game.x86_64 --repository REPO --keys KEYS
-  vsekai publish --from-index game.caidx --from-store https://example.org/store --mode stable --version 1.0.0 \\
-         --entry game.x86_64 --repository REPO --keys KEYS
-  vsekai keys init KEYS --mode stable --online https://update.example.org
-  VSEKAI_TOKEN=vsk_... vsekai publish BUILD --mode stable --version 1.0.0 --entry game.x86_64 \\
-         --server https://update.example.org --keys KEYS
+  vsekai publish BUILD --mode stable --version 1.0.0 --entry game --repository REPO --keys KEYS --remember
+  vsekai publish BUILD --version 1.1.0               with what the first one has remembered
 
-Upload REPO to any web host, tuf/timestamp.json and tuf/current.pack last, and `vsekai install` installs from it.";
+  To a server, whose token is in VSEKAI_TOKEN:
+  vsekai publish BUILD --mode stable --version 1.0.0 --entry game --server https://update.example.org --keys KEYS
+  What desync has made:
+  vsekai publish --from-index game.caidx --from-store https://example.org/store --mode stable --version 1.0.0 \\
+         --entry game --repository REPO --keys KEYS
+
+KEYS is made by `vsekai keys init`. Upload REPO to any web host, tuf/timestamp.json and tuf/current.pack last, and
+`vsekai install` installs from it. What is the same each time can be in vsekai-publish.toml, in the working folder or above
+it: repository or server, token_file, keys, passphrase_file, mode, entry.";
 
 const REPOSITORY_HELP: &str =
     "The repository: a folder, or s3://BUCKET/PREFIX with the usual AWS_* variables; created if missing";
@@ -71,6 +74,10 @@ pub(crate) struct Publish {
     pub(crate) access: KeyAccess,
     #[command(flatten)]
     pub(crate) steps: Steps,
+    /// Afterwards, write repository or server, keys, mode and entry to vsekai-publish.toml in the working folder: later
+    /// commands can do without them
+    #[arg(long, conflicts_with_all = ["prepare", "commit"])]
+    pub(crate) remember: bool,
     /// Markdown file with the release notes
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Option<PathBuf>,

@@ -83,7 +83,7 @@ fn nothing(updater: &Updater, checked: &Checked, (dir, here): (&Path, &str), mon
     };
     let later = checked.held_back.as_ref().map(|version| format!("\n{}", held_back(version, here)));
     let aside = aside(updater, &checked.mode, here, monitor);
-    format!("{}{aside}{}", up_to_date(dir, current, &checked.mode), later.unwrap_or_default())
+    format!("{}{aside}{}", up_to_date(dir, current, &checked.mode, checked.is_recalled), later.unwrap_or_default())
 }
 
 /// Why a version that others have is not offered here yet.

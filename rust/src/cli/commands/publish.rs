@@ -20,6 +20,7 @@ use crate::cli::connect::{self, LazyNetwork};
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
+use crate::cli::project;
 use crate::cli::settings;
 use crate::cli::size::{bytes, count, counted};
 
@@ -31,6 +32,12 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         return sign::commit(&file, args, output, monitor);
     }
     let prepare = args.steps.prepare.clone();
+    let remembered = if args.remember {
+        project::may_remember()?;
+        Some(project::Project::of(&args))
+    } else {
+        None
+    };
     let request = request(args, &monitor.cancel)?;
     let (published, prepared) = match &prepare {
         Some(file) => sign::prepare(file, &request, monitor)?,
@@ -47,7 +54,9 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         Some(file) if prepared => sign::prepared(&published, file),
         _ => text(&published, started.elapsed().as_secs_f64(), &request, output),
     };
-    output.done("publish", &published, &text);
+    let remembered = remembered.map(|project| project.save()).transpose()?;
+    let saved = remembered.map(|file| format!("\n{} has the options for the next one.", file.display()));
+    output.done("publish", &published, &format!("{text}{}", saved.unwrap_or_default()));
     Ok(DONE)
 }
 
@@ -124,6 +133,7 @@ pub(super) fn destination(args: &Publish, cancel: &Cancel) -> Result<Destination
 fn private(server: &UpdateServer, passphrase: Option<&Path>) -> Vec<(String, PathBuf)> {
     let network = &server.network;
     let configuration = settings::file().filter(|path| path.exists());
+    let project = project::find();
     let files = [
         ("The file with the token", server.token_file.as_deref()),
         ("The file with the passphrase", passphrase),
@@ -132,6 +142,7 @@ fn private(server: &UpdateServer, passphrase: Option<&Path>) -> Vec<(String, Pat
         ("The client certificate", network.client_cert.as_deref()),
         ("The key of the client certificate", network.client_key.as_deref()),
         ("The configuration file", configuration.as_deref()),
+        ("The file with the publisher's options", project.as_deref()),
     ];
     files.into_iter().filter_map(|(what, path)| Some((what.to_owned(), path?.to_owned()))).collect()
 }

@@ -130,10 +130,14 @@ fn dry_run(command: &str, updater: &Updater, dir: &Path, output: Output, monitor
     Ok(DONE)
 }
 
+fn stays(dir: &Path, updated: &Updated) -> String {
+    up_to_date(dir, &updated.current, &updated.mode, updated.is_recalled)
+}
+
 /// The result in a line that people read.
 fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
     let (version, name) = (&updated.current.version, dir.display());
-    let Some(why) = updated.why else { return up_to_date(dir, &updated.current, &updated.mode) };
+    let Some(why) = updated.why else { return stays(dir, updated) };
     let what = match (&updated.from, why) {
         (Some(from), Why::ModeChanged) => format!("Changed {name} {from} -> {version}"),
         (Some(from), _) if from.cmp_precedence(version).is_gt() => format!("Rolled {name} back: {from} -> {version}"),

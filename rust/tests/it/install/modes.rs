@@ -226,3 +226,20 @@ fn modes_are_listed_with_what_they_offer() {
     assert_eq!(row(0), ("beta".into(), "2.0.0".into(), false.into()));
     assert_eq!(row(1), ("stable".into(), "1.0.0".into(), true.into()));
 }
+
+#[test]
+fn version_that_stays_although_it_was_recalled_is_not_called_up_to_date() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    shop.update(&[]).done();
+    shop.edit("recall", "stable", "1.0.0");
+    for command in ["check", "update"] {
+        let run = shop.vsekai(&[command]);
+        assert_eq!(run.done()["is_recalled"], true, "{command}");
+        let mut plain = crate::support::run::vsekai();
+        let said = String::from_utf8(plain.arg(command).arg(shop.game()).output().unwrap().stdout).unwrap();
+        assert!(said.contains("stays at 1.0.0 (stable): its publisher has recalled it"), "{command}: {said}");
+    }
+    shop.publish("1.1.0");
+    assert!(shop.vsekai(&["check"]).done().get("is_recalled").is_none());
+}

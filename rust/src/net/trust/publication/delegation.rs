@@ -30,7 +30,7 @@ impl Publication<'_> {
             self.party.file().map_or_else(Vec::new, |file| file.modes.keys().map(String::as_str).collect());
         let meant = text::closest(name, &modes).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
         let reason = format!("{name:?} has no key yet; the keys here are for: {}{meant}", modes.join(", "));
-        Err(Error::invalid("mode", format!("{reason} A new mode gets its key with `vsekai keys add KEYS {name}`")))
+        Err(Error::invalid("mode", format!("{reason}; a new mode gets its key with `vsekai keys add KEYS {name}`")))
     }
 }
 

@@ -1,0 +1,130 @@
+//! The help of each command: its own options, and those that say which server it is about only where they matter.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
+
+use crate::Cli;
+
+/// The commands, for who starts a server, lets others publish, and keeps it running.
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("Start", &["serve", "check-config", "token"]),
+    ("Look after it", &["backup", "restore", "verify", "gc", "bundle"]),
+    ("Move data", &["import", "export", "copy", "move", "migrate"]),
+    ("This command", &["openapi", "help"]),
+];
+
+/// Commands that ask no server.
+const ALONE: [&str; 2] = ["openapi", "copy"];
+
+const POINTER: &str = "\
+Which server: --data DIR, or --config FILE, --database URL, --chunks URL and --set NAME=VALUE, as for `serve`
+[default: SQLite in ./data]. `vsekai-server check-config` shows what is in force.";
+
+/// Reads the command line.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let is_full = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--help");
+    let mut grammar = grammar(is_full);
+    Cli::from_arg_matches(&grammar.try_get_matches_from_mut(arguments)?)
+}
+
+fn grammar(is_full: bool) -> Command {
+    let command = Cli::command();
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}{{all-args}}{{after-help}}",
+        listed(&command)
+    );
+    // clap's own list would repeat the commands without groups.
+    let template = template.replace("{all-args}", "\u{1b}[1m\u{1b}[4mOptions:\u{1b}[0m\n{options}");
+    let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let command = names.iter().fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, is_full)));
+    flagged(command.help_template(template), is_full)
+}
+
+/// `serve` shows the settings; other commands name them in one paragraph, unless all is asked for.
+fn laid_out(command: Command, is_full: bool) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let command = names.iter().fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, is_full)));
+    let command = flagged(command, is_full);
+    let is_alone = ALONE.contains(&command.get_name());
+    if command.get_name() == "serve" || (is_full && !is_alone) {
+        return command;
+    }
+    // Before clap copies the settings into each command: what is there already is left alone.
+    let settings = Cli::command();
+    let hidden = settings.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.clone().hide(true));
+    let command = command.args(hidden.collect::<Vec<_>>());
+    if is_alone { command } else { command.after_help(POINTER) }
+}
+
+fn flagged(command: Command, is_full: bool) -> Command {
+    let about = if is_full { "Print help (a summary with -h)" } else { "Print help (all of it with --help)" };
+    let flag = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help(about);
+    command.disable_help_flag(true).arg(flag.help_heading(None::<&str>).display_order(1000))
+}
+
+fn listed(command: &Command) -> String {
+    let about = |name: &str| match name {
+        "help" => "Print this message, or the help of a command".to_owned(),
+        _ => command.find_subcommand(name).and_then(Command::get_about).map(ToString::to_string).unwrap_or_default(),
+    };
+    let group = |(heading, names): &(&str, &[&str])| {
+        let line = |name: &&str| format!("  \u{1b}[1m{name}\u{1b}[0m{:1$}  {2}\n", "", 12 - name.len(), about(name));
+        format!("\u{1b}[1m\u{1b}[4m{heading}:\u{1b}[0m\n{}\n", names.iter().map(line).collect::<String>())
+    };
+    GROUPS.iter().map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SETTINGS;
+
+    fn help(words: &str) -> String {
+        let words = format!("vsekai-server {words}");
+        parse(words.split(' ').map(OsString::from).collect()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn both_grammars_are_sound() {
+        for is_full in [false, true] {
+            grammar(is_full).debug_assert();
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let mut listed: Vec<&str> =
+            GROUPS.iter().flat_map(|(_, names)| *names).copied().filter(|it| *it != "help").collect();
+        let command = Cli::command();
+        let mut all: Vec<&str> = command.get_subcommands().map(Command::get_name).filter(|it| *it != "help").collect();
+        listed.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(listed, all);
+    }
+
+    #[test]
+    fn commands_show_their_own_options() {
+        for words in
+            ["token create -h", "gc -h", "verify -h", "bundle build -h", "backup -h", "copy -h", "openapi --help"]
+        {
+            let said = help(words);
+            assert!(!said.contains("\n      --database") && !said.contains("--set <"), "{words}: {said}");
+        }
+        assert!(help("token create -h").contains("Which server: --data DIR"));
+        for words in ["serve -h", "token create --help"] {
+            let said = help(words);
+            let (own, which) = said.split_once(&format!("{SETTINGS}:")).unwrap();
+            assert!(which.contains("--database") && !own.contains("--database"), "{said}");
+        }
+    }
+
+    #[test]
+    fn settings_are_taken_before_and_after_the_command() {
+        for words in ["--data D gc --dry-run", "gc --data D", "token --data D list", "token list --data D"] {
+            let words = format!("vsekai-server {words}");
+            let cli = parse(words.split(' ').map(OsString::from).collect()).unwrap();
+            assert_eq!(cli.settings.data.as_deref(), Some("D"), "{words}");
+        }
+    }
+}
