@@ -60,5 +60,7 @@ Section Uninstall
 	RMDir "$INSTDIR"
 	; Games and their launcher stay, and their folder with them.
 	RMDir "$LOCALAPPDATA\V-Sekai"
+	; Where launchers, games and the command install themselves; nothing is in it any more once all are uninstalled.
+	RMDir "$LOCALAPPDATA\vsekai"
 	DeleteRegKey HKCU "${KEY}"
 SectionEnd
