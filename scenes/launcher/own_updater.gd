@@ -116,7 +116,8 @@ func _on_status_read(status: VSekaiStatus) -> void:
 			await get_tree().create_timer(TRIAL_SECONDS).timeout
 			updater.read_status()
 	elif status.is_integrated or _settings.menu_install != status.install_id:
-		# Once for each installation; later it renews the program that the menu starts, since this one works.
+		# Once for each installation; later it renews the program that the menu starts, since this
+		# one works.
 		_settings.menu_install = status.install_id
 		_settings.save()
 		updater.integrate()

@@ -52,7 +52,8 @@ var locale: String = ""
 var ui_scale: float = 1.0
 var is_motion_reduced: bool = false
 var is_first_run_done: bool = false
-## Whether an installation of the launcher itself was offered, and which one it has put into the menu.
+## Whether an installation of the launcher itself was offered, and which one it has put into the
+## menu.
 var is_install_offered: bool = false
 var menu_install: String = ""
 ## Whether the menu entry of the game is made once its first installation has succeeded.
