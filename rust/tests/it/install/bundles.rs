@@ -75,8 +75,14 @@ impl Fair {
         files
     }
 
+    /// The list of the version to update to: the only one with a bundle for those who have another.
     fn list(&self) -> PathBuf {
-        self.files().into_iter().find(|path| path.extension().is_some_and(|ending| ending == "json")).unwrap()
+        let is_list = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
+        let has_delta = |path: &PathBuf| {
+            let list: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            list["bundles"].as_array().unwrap().iter().any(|bundle| bundle["from"].is_string())
+        };
+        self.files().into_iter().filter(is_list).find(has_delta).unwrap()
     }
 
     fn bundles(&self) -> Vec<PathBuf> {
@@ -87,7 +93,13 @@ impl Fair {
     fn rewrite(&self, change: impl Fn(&mut Value)) {
         let mut list: Value = serde_json::from_slice(&fs::read(self.list()).unwrap()).unwrap();
         list["bundles"].as_array_mut().unwrap().iter_mut().for_each(change);
-        fs::write(self.list(), list.to_string()).unwrap();
+        self.replace_list(list.to_string().as_bytes());
+    }
+
+    /// Puts this in the place of the list, and takes away the pack, which has a copy of it.
+    fn replace_list(&self, bytes: &[u8]) {
+        fs::write(self.list(), bytes).unwrap();
+        fs::remove_file(self.shop.publisher.repository().join("tuf/current.pack")).unwrap();
     }
 }
 
@@ -220,15 +232,20 @@ fn lists_that_lie_cost_a_request_or_chunks() {
         |info| info["front_bytes"] = (1_u64 << 40).into(),
         |info| info["id"] = "00".repeat(32).into(),
     ];
+    let has_read_the_list = |fair: &Fair| {
+        fair.server.take_counts().iter().any(|(name, _)| name.starts_with("bundles/") && name.ends_with(".json"))
+    };
     for lie in lies {
         let fair = Fair::new();
         fair.rewrite(lie);
         fair.updated();
+        assert!(has_read_the_list(&fair));
     }
     for garbage in [&b"{}"[..], b"[[[[", b"\xff\xff", b""] {
         let fair = Fair::new();
-        fs::write(fair.list(), garbage).unwrap();
+        fair.replace_list(garbage);
         fair.updated();
+        assert!(has_read_the_list(&fair));
     }
 }
 
