@@ -148,7 +148,10 @@ async fn copy(from: &str, to: &str) -> Result<()> {
     check_exists(from)?;
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
     db::copy::copy(&from, &to, |table, rows| note(&format!("{table:20} {rows} rows, compared"))).await?;
-    print("Copied everything. Start the servers with the other database, and the same keys.\n");
+    print(
+        "Copied everything. Start the servers with the other database, and the same keys. What a server that still runs on \
+         the first one takes in from now on is not in it.\n",
+    );
     Ok(())
 }
 

@@ -34,6 +34,10 @@ fn of_player(code: &str, words: &Words) -> Option<&'static str> {
             "The first installation was stopped: `vsekai update{dir}` continues it, and what was downloaded is kept."
         }
         "not_installed" if matches!(words.command(), "uninstall" | "move") => "Check the name of the folder.",
+        "not_installed" if !words.has_dir() => {
+            "Work in the folder of an install, or name it. `vsekai install GAME --repository {url} --trust-root {root}` \
+             installs one."
+        }
         "signature_invalid" if words.has_trust_root() => {
             "Nothing was changed. Check that {root} is the root.json of this repository's publisher, and that the \
              address is right. If both are, try another mirror with --repository, and tell the publisher."

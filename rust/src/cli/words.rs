@@ -59,6 +59,11 @@ impl Words {
         self.dir.as_ref().is_some_and(|dir| InstallRoot::at(dir).is_ok_and(|root| root.control("staging").is_dir()))
     }
 
+    /// Whether the command line names a folder.
+    pub(super) fn has_dir(&self) -> bool {
+        self.dir.is_some()
+    }
+
     /// Whether the command line names the trusted root.
     pub(super) fn has_trust_root(&self) -> bool {
         self.trust_root.is_some()

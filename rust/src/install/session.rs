@@ -9,6 +9,7 @@ use crate::event::{Event, Monitor};
 use crate::formats::release::ModeName;
 use crate::local::disk;
 use crate::local::lock::Lock;
+use crate::version::Version;
 
 /// The conditions for opening a session: which folders are accepted, and how.
 #[derive(Debug, Clone, Copy)]
@@ -194,14 +195,31 @@ fn say_rebuilt(root: &InstallRoot, monitor: &Monitor) {
     monitor.emit(Event::Warned { code, message });
 }
 
-/// The names in a folder, except our `.vsekai`.
+/// The names in a folder, except our `.vsekai` and what an uninstallation has left for the user.
 fn strangers(directory: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(Error::io("list", directory))? {
         let name = entry.map_err(Error::io("list", directory))?.file_name().to_string_lossy().into_owned();
-        if name != ".vsekai" {
+        if name != ".vsekai" && !(name.starts_with("saved") && is_saved(&directory.join(&name))) {
             found.push(name);
         }
     }
     Ok(found)
+}
+
+/// Whether a folder has nothing but files of the user that were saved from versions: see [`InstallRoot::saved`].
+fn is_saved(folder: &Path) -> bool {
+    let is_of_version = |name: &str| {
+        let Some((version, digest)) = name.rsplit_once('-') else { return false };
+        Version::parse(version).is_ok()
+            && digest.get(..8).is_some_and(|hex| hex.bytes().all(|it| it.is_ascii_hexdigit()))
+    };
+    let mut entries = fs::read_dir(folder).into_iter().flatten().peekable();
+    entries.peek().is_some()
+        && entries.all(|entry| {
+            entry.is_ok_and(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                entry.file_type().is_ok_and(|kind| kind.is_dir()) && (name == "in-the-way" || is_of_version(&name))
+            })
+        })
 }

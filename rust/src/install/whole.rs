@@ -32,7 +32,9 @@ pub(super) fn ready(
         let code = Error::Damaged { path: root.versions(&current.folder), files: 1 }.code();
         monitor.emit(Event::Warned { code, message });
     };
-    tell(format!("{} is missing from {}", missing.display(), current.version));
+    let is_there = std::fs::symlink_metadata(&missing).is_ok();
+    let what = if is_there { "is not as it was installed with" } else { "is missing from" };
+    tell(format!("{} {what} {}", missing.display(), current.version));
     match mend(root, admission, monitor) {
         Ok(mended) => {
             tell(format!("{} was repaired from what is on this disk", current.version));

@@ -39,7 +39,20 @@ fn command_of_option(given: &str) -> Option<String> {
     Cli::names().into_iter().find(|known| known == name)
 }
 
-/// The command that is meant by a word: one below another command, or one with a similar name.
+/// What other programs call our commands.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("remove", "uninstall"),
+    ("delete", "uninstall"),
+    ("run", "launch"),
+    ("start", "launch"),
+    ("play", "launch"),
+    ("upgrade", "update"),
+    ("fix", "verify --repair"),
+    ("repair", "verify --repair"),
+];
+
+/// The command that is meant by a word: what other programs call it, one below another command, or one with a similar
+/// name.
 fn meant(arguments: &[OsString], given: &str) -> Option<String> {
     let words = arguments.iter().skip(1).filter(|word| !word.to_string_lossy().starts_with('-'));
     let before: Vec<_> = words.take_while(|word| *word != given).collect();
@@ -53,7 +66,8 @@ fn meant(arguments: &[OsString], given: &str) -> Option<String> {
             let grammar = Cli::command();
             let has = |parent: &&clap::Command| parent.find_subcommand(given).is_some();
             let parents = grammar.get_subcommands().filter(|it| it.get_name() != "help").filter(has);
-            quoted(parents.map(|parent| format!("{} {given}", parent.get_name())).collect())
+            let ours = ELSEWHERE.iter().filter(|(theirs, _)| *theirs == given).map(|(_, ours)| (*ours).to_owned());
+            quoted(ours.chain(parents.map(|parent| format!("{} {given}", parent.get_name()))).collect())
         }
         [help] if *help == "help" => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -76,6 +90,8 @@ mod tests {
         for (words, tip) in [
             ("update GAME --rollback", "tip: there is a command `vsekai rollback`"),
             ("recall", "tip: did you mean `vsekai repository recall`?"),
+            ("remove", "tip: did you mean `vsekai uninstall` or `vsekai news remove`?"),
+            ("run", "tip: did you mean `vsekai launch`?"),
             ("rollout --mode m", "tip: did you mean `vsekai repository rollout`?"),
             ("prune", "tip: did you mean `vsekai repository prune` or `vsekai store prune`?"),
             ("help instal", "tip: did you mean `vsekai help install`?"),

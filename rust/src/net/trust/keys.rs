@@ -200,7 +200,10 @@ impl Keys {
     pub fn open(folder: impl Into<KeyFolder>) -> Result<Self> {
         let source = folder.into();
         let root = source.path().join("root.json");
-        if !root.exists() {
+        if let Err(error) = std::fs::metadata(&root) {
+            if error.kind() == std::io::ErrorKind::PermissionDenied {
+                return Err(Error::io("read", &root)(error));
+            }
             let folder = source.path().display();
             let reason = if source.path().is_dir() {
                 format!("{folder} is not one: it has no root.json")

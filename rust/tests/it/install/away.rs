@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::shop::Shop;
 use crate::support::run::Run;
-use crate::support::trees::{Same, assert_same, snapshot};
+use crate::support::trees::{Same, assert_same, snapshot, write};
 
 /// An install of two versions, with an entry in the menu.
 fn integrated() -> Shop {
@@ -66,4 +66,31 @@ fn killed_uninstallation_is_finished_with_the_entries_in_the_menu() {
         shop.vsekai(&["uninstall", "--yes"]).done();
         assert!(!shop.game().exists() && entries(&shop).is_empty());
     }
+}
+
+#[test]
+fn after_an_uninstallation_the_same_folder_takes_an_install_again() {
+    let shop = Shop::new();
+    for version in ["1.0.0", "2.0.0-beta.1"] {
+        shop.publish(version);
+        shop.update(&["--version", version]).done();
+    }
+    write(&shop.tree(), "mine.txt", b"the user's");
+    shop.vsekai(&["uninstall", "--yes"]).done();
+    let left: Vec<_> = fs::read_dir(shop.game()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["saved"]);
+    shop.update(&[]).done();
+    shop.assert_whole();
+    let version = fs::read_dir(shop.game().join("saved")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(fs::read(version.join("mine.txt")).unwrap(), b"the user's");
+}
+
+#[test]
+fn a_folder_of_the_users_with_our_name_is_not_taken() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    write(&shop.game(), "saved/progress/1.sav", b"of another game");
+    shop.update(&[]).failed("destination_not_ours");
+    write(&shop.game(), "saved.dat", b"of another game");
+    shop.update(&[]).failed("destination_not_ours");
 }
