@@ -45,7 +45,7 @@ pub(crate) struct Publish {
     /// The folder with the build
     #[arg(required_unless_present_any = ["from_index", "commit"])]
     pub(crate) tree: Option<PathBuf>,
-    /// The mode to publish to; created if the repository does not have it yet
+    /// The mode to publish to; made if it is not there yet
     #[arg(long, value_name = "NAME", required_unless_present = "commit")]
     pub(crate) mode: Option<ModeName>,
     /// The version, as MAJOR.MINOR.PATCH[-PRE][+BUILD]
