@@ -86,8 +86,3 @@ static func install_dir(branding: Branding, settings: LauncherSettings) -> Strin
 ## A path as the system's own programs show it: joined paths have "/" on Windows, too.
 static func as_the_system_writes(path: String) -> String:
 	return path.replace("/", "\\") if OS.get_name() == "Windows" else path
-
-
-## The room on the disk of this folder; -1 = unknown.
-static func free_bytes(directory: String) -> int:
-	return VSekaiUpdater.get_free_bytes(directory)

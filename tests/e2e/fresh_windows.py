@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 
 from display import Display
-from own_launcher import brand
+from own_launcher import agree_to_install, brand
 from systems import GODOT, QUIET, REPO, WINE, Windows, program
 from windows import Server, current, tree
 from world import GAME, wait_until
@@ -140,17 +140,8 @@ def first_start(player, display, release, server):
     brand(unpacked, f"C:/{unpacked.relative_to(player.drive)}", server.url, "C:/root.json")
     started = player.start(f"C:/{(unpacked / 'launcher.exe').relative_to(player.drive)}", stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
-    wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0, 180)
-    wait_until("the unpacked launcher shows nothing", display.has_picture)
-    # The safe answer has the focus.
-    before = display.settled()
-    display.key("Left")
-    wait_until("the focus does not move", lambda: display.memory() != before)
-    display.save(REPO / "out/fresh_windows_offer.png")
-    display.key("Return")
     installed = user / "AppData/Local/vsekai/launcher"
-    is_there = (installed / ".vsekai/state.json").is_file
-    wait_until("the launcher has not installed itself", is_there, 180)
+    agree_to_install(display, installed, REPO / "out/fresh_windows_offer.png")
     wait_until("the installed launcher does not run", lambda: player.runs("0.1.0", "launcher.exe"), 180)
     wait_until("the unpacked launcher stays", lambda: started.poll() is not None, 60)
     wait_until("the launcher is not in the menu", lambda: "V-Sekai Launcher" in player.listed(), 60)

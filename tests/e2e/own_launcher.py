@@ -133,22 +133,26 @@ def play(product, display, log):
         launcher.wait(60)
 
 
+def agree_to_install(display, installed, picture):
+    """Says yes to an unpacked launcher that offers to install itself, and waits until it has."""
+    wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0, 180)
+    wait_until("the unpacked launcher shows nothing", display.has_picture)
+    before = display.settled()
+    # The question's safe answer has the focus; the other one is to its left.
+    display.key("Left")
+    wait_until("the focus does not move", lambda: display.memory() != before)
+    display.save(picture)
+    display.key("Return")
+    wait_until("the launcher has not installed itself", (installed / ".vsekai/state.json").is_file, 180)
+
+
 def install_itself(product, display, log):
     # Another player, who has never had it.
     product.home = product.folder / "other-home"
     product.home.mkdir()
     program, installed = product.unpack(product.folder / "unpacked"), product.home / ".local/share/vsekai/launcher"
     unpacked = product.spawn([program], display, log)
-    wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0)
-    wait_until("the launcher shows nothing", display.has_picture)
-    before = display.settled()
-    # The question's safe answer has the focus; the other one is to its left.
-    display.key("Left")
-    wait_until("the focus does not move", lambda: display.memory() != before)
-    display.save(REPO / "out/own_launcher_offer.png")
-    display.key("Return")
-    is_there = lambda: (installed / ".vsekai/state.json").exists()  # noqa: E731
-    wait_until("the launcher has not installed itself", is_there, 180)
+    agree_to_install(display, installed, REPO / "out/own_launcher_offer.png")
     # The installed one runs, and the other one has gone.
     wait_until("the unpacked launcher stays", lambda: unpacked.poll() is not None)
     product.root = installed

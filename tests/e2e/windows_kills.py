@@ -118,7 +118,7 @@ def survive(world, play, template, rule):
 def judge(world, play, folder, rule):
     stopped, status = run(world, play, folder, rule, [play.words, ["status", place(play, folder)]])
     is_kill = rule.endswith(("before", "tear"))
-    assert not (is_kill and rule.endswith("before") and stopped[0] == 0), "it was not killed"
+    assert not (rule.endswith("before") and stopped[0] == 0), "it was not killed"
     assert is_kill or stopped[0] == 0 or stopped[1].get("code"), f"it ended without an error: {stopped}"
     if play.mine:
         assert any(path.is_file() and path.read_bytes() == play.mine for path in folder.rglob("*")), "a file is lost"

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::InstallRoot;
 use super::installed_version::InstalledVersion;
+use super::root::IN_THE_WAY;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor};
 use crate::formats::archive::{Layout, NodeKind};
@@ -141,7 +142,7 @@ pub(super) fn save(tree: &Path, paths: &[PathBuf], staying: &[PathBuf], saved: &
 /// Moves something that is in the place of one of our own files to `saved/in-the-way`, and warns about it.
 pub(super) fn set_aside(root: &InstallRoot, path: &Path, monitor: &Monitor) -> Result<()> {
     let Some(name) = path.file_name() else { return Ok(()) };
-    let to = free_place(&root.saved("in-the-way"), Path::new(name));
+    let to = free_place(&root.saved(IN_THE_WAY), Path::new(name));
     to.parent().map_or(Ok(()), disk::create_directory)?;
     disk::rename_over(path, &to)?;
     let message = format!("{} was in the way; it was moved to {}", path.display(), to.display());

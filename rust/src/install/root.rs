@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 use super::installed_version;
 use crate::error::{Error, Result};
 use crate::local::disk;
+use crate::version::Version;
+
+/// The folder for foreign files.
+const SAVED: &str = "saved";
+
+/// The folder in it for files that were where one of ours belongs.
+pub(super) const IN_THE_WAY: &str = "in-the-way";
 
 /// The paths in an install root. Creating this value neither reads nor creates files in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +67,20 @@ impl InstallRoot {
     /// The folder for foreign files. If something else is named `saved`, it is a numbered folder next to it.
     pub fn saved_folder(&self) -> PathBuf {
         let is_folder_or_free = |path: &PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.is_dir());
-        let numbered = (2..1000).map(|number: u32| self.directory.join(format!("saved.{number}")));
-        let first = self.directory.join("saved");
+        let numbered = (2..1000).map(|number: u32| self.directory.join(format!("{SAVED}.{number}")));
+        let first = self.directory.join(SAVED);
         std::iter::once(first.clone()).chain(numbered).find(is_folder_or_free).unwrap_or(first)
+    }
+
+    /// Whether this is a folder for foreign files in which nothing but folders of versions is, so that we made it.
+    pub(super) fn is_saved_folder(&self, name: &str) -> bool {
+        let is_ours = |entry: std::io::Result<std::fs::DirEntry>| {
+            let Ok(entry) = entry else { return false };
+            let name = entry.file_name().to_string_lossy().into_owned();
+            entry.file_type().is_ok_and(|kind| kind.is_dir()) && (name.starts_with(IN_THE_WAY) || is_of_version(&name))
+        };
+        let mut entries = std::fs::read_dir(self.directory.join(name)).into_iter().flatten().peekable();
+        name.starts_with(SAVED) && entries.peek().is_some() && entries.all(is_ours)
     }
 
     pub(super) fn staging(&self, folder: &str) -> PathBuf {
@@ -132,4 +150,11 @@ impl InstallRoot {
             Ok(())
         }
     }
+}
+
+/// Whether this is the name of a version's folder: see [`Release::folder`](crate::formats::release::Release::folder).
+fn is_of_version(name: &str) -> bool {
+    let Some((version, digest)) = name.rsplit_once('-') else { return false };
+    let has_digest = digest.get(..8).is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    has_digest && Version::parse(version).is_ok()
 }

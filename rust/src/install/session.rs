@@ -1,7 +1,7 @@
 //! The right to change an install root: holds its lock and its state.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{InstallRoot, InstallState, Installed, LOCK, foreign, owner, recover};
 use crate::error::{Error, Format, Result};
@@ -9,7 +9,6 @@ use crate::event::{Event, Monitor};
 use crate::formats::release::ModeName;
 use crate::local::disk;
 use crate::local::lock::Lock;
-use crate::version::Version;
 
 /// The conditions for opening a session: which folders are accepted, and how.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +62,7 @@ impl Session {
             Ok(_) => {}
             Err(_) => return Ok(()),
         }
-        let strangers = strangers(directory)?;
+        let strangers = strangers(root)?;
         // Even an adopted folder must not use our own names.
         let taken = ["versions", "current", "saved"].iter().find(|name| strangers.iter().any(|other| other == *name));
         match taken {
@@ -82,7 +81,7 @@ impl Session {
     /// Those of [`Session::admit`]; `busy`; `state_too_new`.
     pub fn enter(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Self> {
         Self::admit(root, admission)?;
-        let adopted = !root.is_ours() && root.directory().is_dir() && !strangers(root.directory())?.is_empty();
+        let adopted = !root.is_ours() && root.directory().is_dir() && !strangers(root)?.is_empty();
         disk::create_control_directory(root.directory())?;
         disk::create_control_directory(root.control("").components().as_path())?;
         recover::free_lock(root, monitor)?;
@@ -195,31 +194,14 @@ fn say_rebuilt(root: &InstallRoot, monitor: &Monitor) {
     monitor.emit(Event::Warned { code, message });
 }
 
-/// The names in a folder, except our `.vsekai` and what an uninstallation has left for the user.
-fn strangers(directory: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+/// The names in an install root, except our `.vsekai` and what an uninstallation has left for the user.
+fn strangers(root: &InstallRoot) -> Result<Vec<String>> {
+    let (directory, mut found) = (root.directory(), Vec::new());
     for entry in fs::read_dir(directory).map_err(Error::io("list", directory))? {
         let name = entry.map_err(Error::io("list", directory))?.file_name().to_string_lossy().into_owned();
-        if name != ".vsekai" && !(name.starts_with("saved") && is_saved(&directory.join(&name))) {
+        if name != ".vsekai" && !root.is_saved_folder(&name) {
             found.push(name);
         }
     }
     Ok(found)
-}
-
-/// Whether a folder has nothing but files of the user that were saved from versions: see [`InstallRoot::saved`].
-fn is_saved(folder: &Path) -> bool {
-    let is_of_version = |name: &str| {
-        let Some((version, digest)) = name.rsplit_once('-') else { return false };
-        Version::parse(version).is_ok()
-            && digest.get(..8).is_some_and(|hex| hex.bytes().all(|it| it.is_ascii_hexdigit()))
-    };
-    let mut entries = fs::read_dir(folder).into_iter().flatten().peekable();
-    entries.peek().is_some()
-        && entries.all(|entry| {
-            entry.is_ok_and(|entry| {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                entry.file_type().is_ok_and(|kind| kind.is_dir()) && (name == "in-the-way" || is_of_version(&name))
-            })
-        })
 }
