@@ -75,7 +75,7 @@ func on_uninstall_requested() -> void:
 func room_in(folder: String) -> String:
 	var model := session.model
 	var needed := model.disk_bytes if model.is_installed() else model.needed_bytes
-	var free := VSekaiUpdater.get_free_bytes(folder)
+	var free := session.free_bytes_in(folder)
 	var values := {"free": Words.bytes(free), "needed": Words.bytes(needed)}
 	if free < 0:
 		return tr("FIRST_SPACE_UNKNOWN")

@@ -78,6 +78,11 @@ func check_again(older_than_msec: int) -> void:
 		_check()
 
 
+## What is free on the disk of a folder, in bytes; -1 = unknown.
+func free_bytes_in(directory: String) -> int:
+	return VSekaiUpdater.get_free_bytes(directory)
+
+
 func _on_game_ended() -> void:
 	_is_check_due = true
 	_read_status()
@@ -113,7 +118,7 @@ func _on_install_moved(directory: String) -> void:
 	settings.moving_to = ""
 	settings_outdated.emit()
 	model.directory = directory
-	model.free_bytes = VSekaiUpdater.get_free_bytes(directory)
+	model.free_bytes = free_bytes_in(directory)
 
 
 func _on_move_failed() -> void:
