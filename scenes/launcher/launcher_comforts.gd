@@ -26,6 +26,7 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	own.updated.connect(_on_launcher_updated)
 	own.offered.connect(_on_launcher_offered)
 	own.install_failed.connect(frame.show_error.bind(false))
+	own.nothing_newer.connect(_on_nothing_newer)
 	own.replacing.connect(one.leave)
 	own.replaced.connect(quit)
 	one.called.connect(_on_called)
@@ -56,9 +57,9 @@ func get_launcher() -> void:
 	if not own.is_installed():
 		Outside.open_project(session.branding)
 		return
-	own.look()
 	session.model.message = tr("MESSAGE_LAUNCHER_UPDATING")
 	session.changed.emit()
+	own.replace()
 
 
 ## An update was found, or has been downloaded.
@@ -101,6 +102,11 @@ func _on_launcher_updated(version: String) -> void:
 	session.model.new_launcher = version
 	if session.model.home_state().is_launcher_old:
 		session.model.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": version})
+	session.changed.emit()
+
+
+func _on_nothing_newer() -> void:
+	session.model.message = tr("MESSAGE_LAUNCHER_NEWEST")
 	session.changed.emit()
 
 

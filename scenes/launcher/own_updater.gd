@@ -14,6 +14,8 @@ signal offered
 signal install_failed(report: ErrorReport)
 ## Whether the installed launcher starts when a person logs in.
 signal login_known(is_on: bool)
+## A newer launcher was asked for, and there is none.
+signal nothing_newer
 ## The installed launcher is about to start, in place of this one.
 signal replacing
 ## The installed launcher has started: this one can go.
@@ -34,8 +36,11 @@ var directory: String:
 var _branding: Branding
 var _settings: LauncherSettings
 var _looks: int = 0
-## Whether a person waits for the installation.
+## Whether a person waits for the installation, or for a newer launcher.
 var _is_installing: bool = false
+var _is_replacing: bool = false
+## Whether a newer launcher is installed than the one that runs.
+var _is_outdated: bool = false
 
 
 func _ready() -> void:
@@ -44,6 +49,7 @@ func _ready() -> void:
 	updater.handles_links = false
 	updater.status_read.connect(_on_status_read)
 	updater.update_completed.connect(_on_update_completed)
+	updater.no_update_found.connect(_on_no_update_found)
 	updater.integrated.connect(_check)
 	updater.login_changed.connect(updater.read_status)
 	updater.launched.connect(replaced.emit.unbind(1))
@@ -87,8 +93,12 @@ func is_installed() -> bool:
 	return not VSekaiUpdater.get_own_install_dir().is_empty()
 
 
-## Looks for a newer launcher, which [member updater] installs.
-func look() -> void:
+## Brings a newer launcher, and starts it in place of this one.
+func replace() -> void:
+	if _is_outdated:
+		_start_installed()
+		return
+	_is_replacing = true
 	if not updater.is_busy():
 		updater.check_for_update()
 
@@ -115,6 +125,9 @@ func _on_status_read(status: VSekaiStatus) -> void:
 		if _looks <= TRIAL_LOOKS:
 			await get_tree().create_timer(TRIAL_SECONDS).timeout
 			updater.read_status()
+		elif _is_replacing:
+			# A person has seen that it starts.
+			_check()
 	elif status.is_integrated or _settings.menu_install != status.install_id:
 		# Once for each installation; later it renews the program that the menu starts, since this
 		# one works.
@@ -127,24 +140,36 @@ func _on_status_read(status: VSekaiStatus) -> void:
 
 ## By itself, unless a person has asked not to.
 func _check() -> void:
-	if not _settings.is_manual_check_only:
+	if _is_replacing or not _settings.is_manual_check_only:
 		updater.check_for_update()
 
 
 func _on_update_completed(version: String) -> void:
-	if _is_installing:
-		replacing.emit()
-		updater.launch()
+	_is_outdated = not _is_installing
+	if _is_installing or _is_replacing:
+		_start_installed()
 	else:
 		updated.emit(version)
 
 
+func _on_no_update_found() -> void:
+	if _is_replacing:
+		_is_replacing = false
+		nothing_newer.emit()
+
+
+func _start_installed() -> void:
+	replacing.emit()
+	updater.launch()
+
+
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	push_warning("the launcher's own installation: %s" % failure.message)
-	if _is_installing:
-		_is_installing = false
+	if _is_installing or _is_replacing:
 		var report := ErrorReport.of(failure.code, failure.details)
-		report.title = "ERROR_TITLE_INSTALL"
+		report.title = "ERROR_TITLE_INSTALL" if _is_installing else "ERROR_TITLE_UPDATE"
+		_is_installing = false
+		_is_replacing = false
 		install_failed.emit(report)
 	elif failure.operation == VSekaiUpdater.Operation.START_AT_LOGIN:
 		updater.read_status()

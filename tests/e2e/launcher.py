@@ -28,8 +28,8 @@ from player import Player
 from systems import GODOT, REPO, Linux, Windows
 from world import GAME, World, wait_until
 
-# Number of steps in a short run: install, play, start twice, update in spite of a crash, play again.
-SHORT = 5
+# Number of steps in a short run: install, play, update in spite of a crash, play again.
+SHORT = 4
 NOTES = "# New in 0.2.0\n\n- **Day** has come: see the new light\n- More orbs, and they are *golden*\n"
 
 
@@ -72,31 +72,6 @@ class Story:
         self.player.look("after_the_game")
         self.player.stop()
 
-    def a_second_start_leaves_it_to_the_first(self):
-        self.player.start()
-        begun = time.monotonic()
-        code = self.player.start_another().wait(30)
-        assert code == 0, f"the second launcher ended with {code}"
-        print(f"     a second start took {time.monotonic() - begun:.1f} s", flush=True)
-        assert self.player.is_alive(), "the first launcher has gone"
-        self.player.rest()
-        self.player.look("started_twice")
-        if self.world.system.platform == "linux-x86_64":
-            self._one_that_hangs_is_passed_over()
-        self.player.stop()
-
-    def _one_that_hangs_is_passed_over(self):
-        self.player.hang(True)
-        beside = self.player.start_another()
-        try:
-            time.sleep(10)
-            assert beside.poll() is None, f"the second launcher ended with {beside.returncode}"
-            self.player.look("beside_one_that_hangs")
-        finally:
-            self.world.system.kill(beside)
-            beside.wait(20)
-            self.player.hang(False)
-
     def a_launcher_killed_in_an_update_resumes(self):
         self.world.publish("stable", "0.2.0", notes=NOTES)
         self.world.bundle()
@@ -125,6 +100,29 @@ class Story:
     def the_update_plays(self):
         self.player.play("0.2.0", "plays_0.2.0")
         self.player.click("whats_new", "HomeButton")
+
+    def a_second_start_leaves_it_to_the_first(self):
+        begun = time.monotonic()
+        code = self.player.start_another().wait(30)
+        assert code == 0, f"the second launcher ended with {code}"
+        print(f"     a second start took {time.monotonic() - begun:.1f} s", flush=True)
+        assert self.player.is_alive(), "the first launcher has gone"
+        self.player.rest()
+        self.player.look("started_twice")
+        if self.world.system.platform == "linux-x86_64":
+            self._one_that_hangs_is_passed_over()
+
+    def _one_that_hangs_is_passed_over(self):
+        self.player.hang(True)
+        beside = self.player.start_another()
+        try:
+            time.sleep(10)
+            assert beside.poll() is None, f"the second launcher ended with {beside.returncode}"
+            self.player.look("beside_one_that_hangs")
+        finally:
+            self.world.system.kill(beside)
+            beside.wait(20)
+            self.player.hang(False)
 
     def settings_roll_back(self):
         self.player.click("settings", "Rollback", then="Yes")
@@ -264,9 +262,9 @@ class Story:
     STEPS = (
         a_first_start_installs_what_the_server_offers,
         the_game_starts_and_is_acknowledged,
-        a_second_start_leaves_it_to_the_first,
         a_launcher_killed_in_an_update_resumes,
         the_update_plays,
+        a_second_start_leaves_it_to_the_first,
         settings_roll_back,
         without_the_server_the_game_still_plays,
         damage_is_found_and_repaired,

@@ -55,6 +55,47 @@ func test_an_installed_launcher_is_ready_and_gets_a_newer_one_for_the_next_start
 	assert(read_text("own", "data/version.txt") == "version 1.1.0\n")
 
 
+func test_a_newer_launcher_that_was_asked_for_takes_the_place_of_this_one() -> void:
+	install("own_wanted")
+	_start_by_launch("own_wanted")
+	var own := _own(BRANDING)
+	var steps: Array[String] = []
+	own.replacing.connect(steps.append.bind("replacing"))
+	own.replaced.connect(steps.append.bind("replaced"))
+	own.replace()
+	await wait_for("launched")
+	assert(steps == ["replacing", "replaced"] and _updates.is_empty(), str(steps))
+	assert(read_text("own_wanted", "data/version.txt") == "version 1.1.0\n")
+
+
+func test_a_newer_launcher_that_is_installed_already_only_has_to_start() -> void:
+	install("own_outdated")
+	_start_by_launch("own_outdated")
+	var own := _own(BRANDING)
+	await wait_for("update_completed")
+	assert(_updates == ["1.1.0"])
+	own.replace()
+	await wait_for("launched")
+	assert(names().count("update_completed") == 1)
+
+
+func test_no_newer_launcher_is_said_to_who_asked_for_one() -> void:
+	install("own_newest")
+	var updater := make_updater("own_newest")
+	updater.start_update()
+	await wait_for("update_completed")
+	# It shows that it starts.
+	updater.launch()
+	await wait_for("game_exited")
+	_start_by_launch("own_newest")
+	var own := _own(BRANDING)
+	var heard: Array[String] = []
+	own.nothing_newer.connect(heard.append.bind("nothing newer"))
+	own.replace()
+	await wait_for("no_update_found")
+	assert(heard == ["nothing newer"] and _updates.is_empty())
+
+
 func test_a_failure_of_its_own_update_disturbs_nobody() -> void:
 	has_expected_errors = true
 	install("own_lost")
