@@ -18,7 +18,7 @@ signal login_known(is_on: bool)
 signal nothing_newer
 ## The installed launcher is about to start, in place of this one.
 signal replacing
-## The installed launcher has started: this one can go.
+## The installed launcher has started, and its trial is over: this one can go.
 signal replaced
 
 ## How often to look whether the trial has ended, which the program that started this one records.
@@ -39,6 +39,8 @@ var _looks: int = 0
 ## Whether a person waits for the installation, or for a newer launcher.
 var _is_installing: bool = false
 var _is_replacing: bool = false
+## Whether the other launcher has started. Its trial ends only while this one looks on.
+var _is_handing_over: bool = false
 ## Whether a newer launcher is installed than the one that runs.
 var _is_outdated: bool = false
 
@@ -52,7 +54,7 @@ func _ready() -> void:
 	updater.no_update_found.connect(_on_no_update_found)
 	updater.integrated.connect(_check)
 	updater.login_changed.connect(updater.read_status)
-	updater.launched.connect(replaced.emit.unbind(1))
+	updater.launched.connect(_on_launched.unbind(1))
 	updater.operation_failed.connect(_on_operation_failed)
 
 
@@ -114,6 +116,12 @@ func install() -> void:
 
 
 func _on_status_read(status: VSekaiStatus) -> void:
+	if _is_handing_over:
+		if status.is_on_trial and _looks < TRIAL_LOOKS:
+			_look_again()
+		else:
+			replaced.emit()
+		return
 	if is_installed():
 		login_known.emit(status.starts_at_login)
 	if not is_installed():
@@ -121,10 +129,8 @@ func _on_status_read(status: VSekaiStatus) -> void:
 			offered.emit()
 	elif status.is_on_trial:
 		# An update now would take this version for one that has not shown that it starts.
-		_looks += 1
-		if _looks <= TRIAL_LOOKS:
-			await get_tree().create_timer(TRIAL_SECONDS).timeout
-			updater.read_status()
+		if _looks < TRIAL_LOOKS:
+			_look_again()
 		elif _is_replacing:
 			# A person has seen that it starts.
 			_check()
@@ -136,6 +142,18 @@ func _on_status_read(status: VSekaiStatus) -> void:
 		updater.integrate()
 	else:
 		_check()
+
+
+func _look_again() -> void:
+	_looks += 1
+	await get_tree().create_timer(TRIAL_SECONDS).timeout
+	updater.read_status()
+
+
+func _on_launched() -> void:
+	_is_handing_over = true
+	_looks = 0
+	updater.read_status()
 
 
 ## By itself, unless a person has asked not to.
@@ -165,7 +183,9 @@ func _start_installed() -> void:
 
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	push_warning("the launcher's own installation: %s" % failure.message)
-	if _is_installing or _is_replacing:
+	if _is_handing_over:
+		replaced.emit()
+	elif _is_installing or _is_replacing:
 		var report := ErrorReport.of(failure.code, failure.details)
 		report.title = "ERROR_TITLE_INSTALL" if _is_installing else "ERROR_TITLE_UPDATE"
 		_is_installing = false

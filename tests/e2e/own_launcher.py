@@ -1,7 +1,9 @@
 #!/usr/bin/env -S python3 -B
 """The exported launcher as a product: installed like a game, started by `vsekai launch`, it updates itself.
 
-    tests/e2e/own_launcher.py      uses the export in out/linux
+    tests/e2e/own_launcher.py                    uses the export in out/linux
+    tests/e2e/own_launcher.py --newer LIBRARY    the way from a launcher that is too old to a game: LIBRARY is the
+                                                 extension of version NEWER
 
 Publishes the export with `vsekai` beside it in the mode `launcher`, and starts it in a virtual display: the trial ends by
 its first frame, a newer one is installed in the background, and the next start is that. Then one that was only unpacked,
@@ -12,6 +14,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,6 +24,12 @@ from world import program, wait_until
 
 # Longer than the launcher needs, so that only its ready file can end the trial.
 GRACE = "600s"
+
+# The version of the extension that a game needs in the test with two of them.
+NEWER = "0.2.0"
+
+# Where the launcher has its one button.
+INSTALL = (160, 694)
 
 LAUNCHER = Linux.launcher
 
@@ -46,7 +55,7 @@ class Product:
         (self.tree / "vsekai").write_text(f'#!/bin/sh\nexec "{self.vsekai}" "$@"\n')
         (self.tree / "vsekai").chmod(0o755)
         self.home.mkdir()
-        self.run("keys", "init", folder / "keys", "--mode", "launcher")
+        self.run("keys", "init", folder / "keys", "--mode", "launcher", "--mode", "stable")
 
     def run(self, *words):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
@@ -59,6 +68,16 @@ class Product:
         options = ["--mode", "launcher", "--version", version, "--entry", LAUNCHER.name, "--delta-from", "0"]
         place = ["--repository", self.folder / "repository", "--keys", self.folder / "keys"]
         self.run("publish", self.tree, *options, *place)
+
+    def publish_game(self):
+        """A game that the launcher of another version can install."""
+        game = self.folder / "build"
+        game.mkdir()
+        (game / "game").write_text("#!/bin/sh\nexit 0\n")
+        (game / "game").chmod(0o755)
+        options = ["--mode", "stable", "--version", "1.0.0", "--entry", "game", "--min-launcher", NEWER]
+        options += ["--allow", "entry_not_program"]
+        self.run("publish", game, *options, "--repository", self.folder / "repository", "--keys", self.folder / "keys")
 
     def update(self, version):
         place = ["--repository", self.folder / "repository", "--trust-root", self.folder / "keys/root.json"]
@@ -88,19 +107,23 @@ class Product:
 
 
 def main():
+    newer = Path(sys.argv[2]).resolve() if sys.argv[1:2] == ["--newer"] else None
     display = Display(GODOT)
     with tempfile.TemporaryDirectory(prefix="vsekai-own-", dir="/tmp") as folder:
         product = Product(Path(folder))
         with (product.folder / "launcher.log").open("ab") as log:
             try:
-                play(product, display, log)
-                install_itself(product, display, log)
+                if newer:
+                    lead_to_the_game(product, display, log, newer)
+                else:
+                    play(product, display, log)
+                    install_itself(product, display, log)
             except BaseException:
                 print((product.folder / "launcher.log").read_text()[-3000:])
                 raise
             finally:
                 display.close()
-    print("the launcher updated itself")
+    print("an old launcher led to the game" if newer else "the launcher updated itself")
 
 
 def play(product, display, log):
@@ -160,6 +183,40 @@ def install_itself(product, display, log):
     wait_until("the installed launcher is not in the menu", lambda: product.status()["is_integrated"])
     subprocess.run(["pkill", "-f", str(installed)], check=False)
     wait_until("the installed launcher stays", lambda: display.windows("V-Sekai") == 0)
+
+
+def lead_to_the_game(product, display, log, newer):
+    """The game needs a newer launcher: two presses bring both."""
+    brand(product.folder, str(product.folder), str(product.folder / "repository"), str(product.folder / "keys/root.json"))
+    shutil.copy(product.folder / "override.cfg", product.tree)
+    product.publish("1.0.0")
+    product.update("1.0.0")
+    product.publish_game()
+    old = product.start(display, log)
+    try:
+        wait_until("the launcher has no window", lambda: display.windows("V-Sekai") > 0)
+        wait_until("the trial of 1.0.0 does not end", lambda: product.status()["trial"] is None)
+        [library] = product.tree.glob("libvsekai_updater*.so")
+        shutil.copy(newer, library)
+        product.publish("1.1.0")
+        display.settled()
+        display.key("Return")
+        display.settled()
+        display.save(REPO / "out/own_launcher_too_old.png")
+        display.key("Return")
+        wait_until("1.1.0 is not installed", lambda: product.status()["current"]["version"] == "1.1.0", 180)
+        # The newer one has taken its place.
+        wait_until("the old launcher stays", lambda: old.poll() is not None)
+        wait_until("the newer launcher has no window", lambda: display.windows("V-Sekai") == 1)
+        wait_until("the trial of 1.1.0 does not end", lambda: product.status()["trial"] is None)
+        display.settled()
+        display.save(REPO / "out/own_launcher_newer.png")
+        # Without a window manager, nobody gives the second window the keys.
+        display.click(*INSTALL)
+        wait_until("the game is not installed", lambda: list(product.home.rglob("versions/*/game")), 180)
+    finally:
+        subprocess.run(["pkill", "-f", str(product.root)], check=False)
+        old.wait(60)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,11 @@ func test_a_newer_launcher_that_was_asked_for_takes_the_place_of_this_one() -> v
 	own.replacing.connect(steps.append.bind("replacing"))
 	own.replaced.connect(steps.append.bind("replaced"))
 	own.replace()
-	await wait_for("launched")
+	await wait_until(func() -> bool: return "replaced" in steps, "the newer launcher")
 	assert(steps == ["replacing", "replaced"] and _updates.is_empty(), str(steps))
+	# What is on trial would be given up after some starts that nobody has watched.
+	var status: VSekaiStatus = arguments_of("status_read")[0]
+	assert(not status.is_on_trial)
 	assert(read_text("own_wanted", "data/version.txt") == "version 1.1.0\n")
 
 
