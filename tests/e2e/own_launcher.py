@@ -187,7 +187,8 @@ def install_itself(product, display, log):
 
 def lead_to_the_game(product, display, log, newer):
     """The game needs a newer launcher: two presses bring both."""
-    brand(product.folder, str(product.folder), str(product.folder / "repository"), str(product.folder / "keys/root.json"))
+    place = product.folder
+    brand(place, str(place), str(place / "repository"), str(place / "keys/root.json"))
     shutil.copy(product.folder / "override.cfg", product.tree)
     product.publish("1.0.0")
     product.update("1.0.0")
