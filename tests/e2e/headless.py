@@ -278,6 +278,29 @@ def outcome(command, env):
 
 
 def compare(number, name, arguments, sources, both):
+    results = attempt(number, arguments, sources, both)
+    if WINDOWS and is_code_lost(results.values()):
+        print(f"EXIT CODE LOST in wine, tried again: {name}", file=sys.stderr)
+        results = attempt(number, arguments, sources, both)
+    if results["vsekai"] == results["godot"]:
+        return None
+    return f"{name}: {' '.join(arguments)}\n" + "".join(
+        f"  {program}: exit {code}\n    stdout {out!r}\n    stderr {err!r}\n" for program, (code, out, err) in results.items()
+    )
+
+
+def is_code_lost(results):
+    """Whether two programs differ in that one has exited with 0.
+
+    In wine, a thread that ends just when the program exits now and then takes the exit code with it: a C program whose
+    main function returns 3 while others of its threads return 0 exited with 0 twice in 150 runs.
+    """
+    (one, *said), (other, *heard) = results
+    return said == heard and one != other and 0 in (one, other)
+
+
+def attempt(number, arguments, sources, both):
+    """What each program says and does in a case."""
     at = WORK / f"case{number}"
     words = {"URL": URL, "ROOT": path(ROOT), "game": entry()}
     arguments = [words.get(word, word.replace("DIR/", path(f"{at}/"))) for word in arguments]
@@ -292,11 +315,7 @@ def compare(number, name, arguments, sources, both):
             # What it changes is not in the case's folder there.
             client("unintegrate", at / "game")
         shutil.rmtree(at, ignore_errors=True)
-    if results["vsekai"] == results["godot"]:
-        return None
-    return f"{name}: {' '.join(arguments)}\n" + "".join(
-        f"  {program}: exit {code}\n    stdout {out!r}\n    stderr {err!r}\n" for program, (code, out, err) in results.items()
-    )
+    return results
 
 
 def closed_stdout(both):
