@@ -37,7 +37,7 @@ func open() -> void:
 	_open.append(self)
 	move_to_front()
 	show()
-	_close_ring()
+	close_ring()
 	InputMode.focus(_default_focus())
 
 
@@ -56,7 +56,7 @@ func _default_focus() -> Control:
 
 
 ## Leads the focus round in the dialog. By itself it would go to what is behind, and be sent back.
-func _close_ring() -> void:
+func close_ring() -> void:
 	var ring: Array[Control] = []
 	for node: Node in find_children("*", "Control", true, false):
 		var control := node as Control

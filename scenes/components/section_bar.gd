@@ -4,6 +4,8 @@ extends ScrollContainer
 
 ## As a part of the view: a section that begins above is the one that is read.
 const READ_ABOVE := 0.3
+## Less than this is the room around the names.
+const HIDDEN_LEAST := 18.0
 
 ## What scrolls the page.
 @export var page: ScrollContainer
@@ -15,13 +17,15 @@ var _buttons: Array[Button] = []
 var _chosen: Control
 
 @onready var _row := %SectionRow as HBoxContainer
+@onready var _fade_left := %FadeLeft as Panel
+@onready var _fade_right := %FadeRight as Panel
 
 
 func _ready() -> void:
 	for section: Control in sections:
 		var button := Button.new()
 		button.text = (section.get_node(^"Rows/Heading") as SectionHeading).text
-		button.theme_type_variation = &"NavButton"
+		button.theme_type_variation = &"SectionButton"
 		button.toggle_mode = true
 		button.pressed.connect(show_section.bind(section))
 		_row.add_child(button)
@@ -35,6 +39,8 @@ func _ready() -> void:
 	page.sort_children.connect(_mark)
 	scroll_bar.gui_input.connect(_on_scroll_input)
 	page.gui_input.connect(_on_scroll_input)
+	get_h_scroll_bar().changed.connect(_fade)
+	get_h_scroll_bar().value_changed.connect(_fade.unbind(1))
 	get_viewport().gui_focus_changed.connect(_on_focus_changed, CONNECT_DEFERRED)
 	_mark()
 
@@ -65,6 +71,13 @@ func _mark() -> void:
 	var current := _current()
 	for place: int in _buttons.size():
 		_buttons[place].set_pressed_no_signal(sections[place] == current)
+
+
+## Shows that there is more on a side.
+func _fade() -> void:
+	var bar := get_h_scroll_bar()
+	_fade_left.visible = bar.value > HIDDEN_LEAST
+	_fade_right.visible = bar.value + bar.page < bar.max_value - HIDDEN_LEAST
 
 
 func _on_focus_changed(control: Control) -> void:

@@ -3,6 +3,9 @@ extends ScrollContainer
 ## Keeps in view what is in view when the page is drawn again or the window changes: the control
 ## that has the focus, else the first one that is seen.
 
+## So long it takes until texts have wrapped, and what is below them has its place.
+const LAYOUT_FRAMES := 4
+
 ## null = nothing is to be kept.
 var _anchor: Control
 ## Where it was, below the top of the view.
@@ -20,6 +23,17 @@ func _ready() -> void:
 	sort_children.connect(_on_sorted)
 	get_viewport().gui_focus_changed.connect(queue_sort.unbind(1))
 	visibility_changed.connect(_forget)
+
+
+## Once everything has its place, shows the beginning of the page, if [param control] is seen then
+## too and still has the focus.
+func show_beginning(control: Control) -> void:
+	for step: int in LAYOUT_FRAMES:
+		await get_tree().process_frame
+		if not is_visible_in_tree():
+			return
+	if control.has_focus() and _place(control) + scroll_vertical + control.size.y <= size.y:
+		scroll_vertical = 0
 
 
 func _forget() -> void:

@@ -5,7 +5,32 @@ extends RefCounted
 ## The codes are those of docs/errors.md. The launcher has its own translated text for each code
 ## that it can meet, and a general text with the code for any other.
 
+## Where in Settings something can be done about it.
+enum Place {
+	NONE,
+	FOLDER,
+	CHANNEL,
+	NETWORK,
+}
+
 const TITLE := "ERROR_TITLE"
+## Codes whose advice names Settings.
+const PLACES: Dictionary[String, Place] = {
+	"damaged": Place.FOLDER,
+	"destination_not_ours": Place.FOLDER,
+	"disk_full": Place.FOLDER,
+	"invalid_argument": Place.NETWORK,
+	"launch_failed": Place.FOLDER,
+	"mode_cycle": Place.CHANNEL,
+	"mode_retired": Place.CHANNEL,
+	"mode_unknown": Place.CHANNEL,
+	"no_build_for_platform": Place.CHANNEL,
+	"not_found": Place.FOLDER,
+	"other_owner": Place.FOLDER,
+	"permission_denied": Place.FOLDER,
+	"read_only": Place.FOLDER,
+	"unauthorized": Place.NETWORK,
+}
 ## Codes that mean the same to a player as another one.
 const SAME_AS: Dictionary[String, String] = {
 	"archive_malformed": "release_malformed",
@@ -28,6 +53,9 @@ var title: String = TITLE
 var code: String = ""
 ## For those who help: technical, in English.
 var details: String = ""
+## What was to be written and what is free, if that is why; -1 = unknown.
+var needed_bytes: int = -1
+var free_bytes: int = -1
 
 
 static func of(its_code: String, its_details: String = "") -> ErrorReport:
@@ -38,6 +66,9 @@ static func of(its_code: String, its_details: String = "") -> ErrorReport:
 
 
 func sentence() -> String:
+	if code == "disk_full" and free_bytes >= 0 and needed_bytes > free_bytes:
+		var values := {"needed": Words.bytes(needed_bytes), "free": Words.bytes(free_bytes)}
+		return _text("ERROR_DISK_FULL_BYTES").format(values)
 	var words := _translated("ERROR_")
 	return words if not words.is_empty() else _text("ERROR_OTHER").format({"code": code})
 
@@ -45,6 +76,11 @@ func sentence() -> String:
 ## What to do; may be empty.
 func advice() -> String:
 	return _translated("HINT_")
+
+
+func place() -> Place:
+	var same: String = SAME_AS.get(code, code)
+	return PLACES.get(same, Place.NONE)
 
 
 func to_copy() -> String:

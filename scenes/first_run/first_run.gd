@@ -65,6 +65,7 @@ var needed_bytes: int = -1:
 @onready var _language := %Language as OptionButton
 @onready var _location := %Location as LineEdit
 @onready var _choose := %Choose as Button
+@onready var _space_icon := %SpaceIcon as ThemedIcon
 @onready var _space := %Space as Label
 @onready var _menu := %Menu as CheckButton
 @onready var _message := %Message as Label
@@ -94,7 +95,15 @@ func is_menu_wanted() -> bool:
 
 
 func grab_default_focus() -> void:
-	InputMode.focus(_language if is_after_uninstall else _install)
+	if is_after_uninstall:
+		InputMode.focus(_language)
+	else:
+		InputMode.focus(_choose if is_space_short() else _install)
+
+
+## Whether the game does not fit on the disk of the folder.
+func is_space_short() -> bool:
+	return free_bytes >= 0 and needed_bytes > free_bytes
 
 
 func _draw_words() -> void:
@@ -112,13 +121,26 @@ func _draw_words() -> void:
 	_message.visible = not message.is_empty()
 	_message.text = message
 	_space.text = _space_text()
-	var is_short := free_bytes >= 0 and needed_bytes > free_bytes
-	_space.theme_type_variation = &"Danger" if is_short else &"Muted"
+	_draw_space()
 	_install.text = (
 		tr("HOME_INSTALL")
 		if download_bytes < 0
 		else tr("HOME_INSTALL_BYTES").format({"bytes": Words.bytes(download_bytes)})
 	)
+
+
+## Without room there is one thing to do: choose another folder.
+func _draw_space() -> void:
+	var is_short := is_space_short()
+	_space.theme_type_variation = &"Danger" if is_short else &"Muted"
+	_space_icon.visible = is_short
+	_choose.theme_type_variation = &"AttentionButton" if is_short else &""
+	var had_focus := _install.has_focus()
+	_install.disabled = is_short
+	_install.tooltip_text = _space.text if is_short else ""
+	_install.accessibility_description = _install.tooltip_text
+	if is_short and had_focus:
+		InputMode.focus(_choose)
 
 
 func _space_text() -> String:
@@ -127,7 +149,7 @@ func _space_text() -> String:
 		return tr("FIRST_SPACE_UNKNOWN")
 	if needed_bytes < 0:
 		return tr("FIRST_SPACE").format(values)
-	var key := "FIRST_SPACE_SHORT" if needed_bytes > free_bytes else "FIRST_SPACE_ENOUGH"
+	var key := "FIRST_SPACE_SHORT" if is_space_short() else "FIRST_SPACE_ENOUGH"
 	return tr(key).format(values)
 
 
@@ -155,6 +177,9 @@ func _fit() -> void:
 	_mark.custom_minimum_size = Vector2.ONE * (48 if is_compact else 120)
 	_title.theme_type_variation = &"Subheading" if is_compact else &"Heading"
 	_tagline.visible = not is_compact
+	# In a window higher than wide, below what the art shows.
+	var is_tall := size.y > size.x
+	_rows.alignment = BoxContainer.ALIGNMENT_END if is_tall else BoxContainer.ALIGNMENT_CENTER
 	_rows.add_theme_constant_override("separation", 10 if is_compact else 24)
 	_card_rows.add_theme_constant_override("separation", 4 if is_compact else 10)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"

@@ -16,17 +16,6 @@ const SPOKEN_STEP := 10
 ## The most damaged files that are listed.
 const FILES_MAX := 20
 const INTRO_SECONDS := 0.5
-## Actions that take the next step; only they have the brand's colour.
-const STEPS: Array[HomeState.Action] = [
-	HomeState.Action.NONE,
-	HomeState.Action.INSTALL,
-	HomeState.Action.UPDATE,
-	HomeState.Action.RESUME,
-	HomeState.Action.PLAY,
-	HomeState.Action.REPAIR,
-	HomeState.Action.RETRY,
-	HomeState.Action.CHECK,
-]
 
 var state: HomeState = HomeState.new():
 	set(value):
@@ -49,6 +38,7 @@ var _notes_bbcode: String = ""
 var _news_entries: Array[NewsEntry] = []
 
 @onready var _layout := HomeLayout.new(self)
+@onready var _scroll := %Scroll as SteadyScroll
 @onready var _hero := %Hero as BoxContainer
 @onready var _notes := %NotesCard as NotesCard
 @onready var _facts := %Facts as FactsRow
@@ -59,10 +49,12 @@ var _news_entries: Array[NewsEntry] = []
 @onready var _version := %Version as Label
 @onready var _mode := %Mode as Label
 @onready var _notice := %Notice as Toast
+@onready var _status_icon := %StatusIcon as ThemedIcon
 @onready var _status := %Status as Label
+@onready var _percent := %Percent as Label
 @onready var _progress := %Progress as HomeProgress
 @onready var _primary := %Primary as Button
-@onready var _secondary: Array[Button] = [%First as Button, %Second as Button]
+@onready var _secondary: Array[Button] = [%First as Button, %Second as Button, %Third as Button]
 
 
 func _ready() -> void:
@@ -89,6 +81,7 @@ func _notification(what: int) -> void:
 
 func grab_default_focus() -> void:
 	InputMode.focus(_primary)
+	_scroll.show_beginning(_primary)
 
 
 ## The newest notes, in short; [param bbcode] is safe to show.
@@ -182,9 +175,13 @@ func _draw_state() -> void:
 	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})
 	_notice.tone = HomeWords.tone(state)
 	_notice.text = state.notice_text()
-	if _status.text != state.status_text():
-		_status.text = state.status_text()
-		_status.accessibility_name = _status.text
+	var words := state.status_text()
+	# Of trouble, what to do about it is spoken too.
+	var is_trouble := HomeLook.tone(state.kind) != HomeLook.Tone.PLAIN
+	var spoken := words + " " + HomeWords.detail(state) if is_trouble else words
+	if _status.text != words or is_trouble:
+		_status.text = words
+		_status.accessibility_name = spoken
 		_spoken_percent = -1
 	# All of them; the text names the first.
 	var is_damaged := state.kind == HomeState.Kind.DAMAGED
@@ -193,12 +190,13 @@ func _draw_state() -> void:
 	_tell_doing()
 	_facts.facts = state.facts
 	_notes.is_behind = not state.left_version.is_empty()
-	var is_step := state.primary_action() in STEPS or state.is_launcher_old
-	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
+	_draw_tone()
+	HomeLook.dress_primary(_primary, state.primary_action())
 	_draw_button(_primary, state.primary_action(), state.primary_text())
 	var actions := state.secondary_actions()
 	for place: int in _secondary.size():
 		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
+		HomeLook.dress_secondary(_secondary[place], action)
 		_draw_button(_secondary[place], action, state.action_text(action))
 		_secondary[place].visible = action != HomeState.Action.NONE
 	_layout.fit()
@@ -207,16 +205,28 @@ func _draw_state() -> void:
 		grab_default_focus()
 
 
+func _draw_tone() -> void:
+	var tone := HomeLook.tone(state.kind)
+	_status.theme_type_variation = HomeLook.variation("Status", tone)
+	_status_icon.visible = tone != HomeLook.Tone.PLAIN
+	_status_icon.texture = HomeLook.ICONS.get(state.kind)
+	_status_icon.color_of = _status.theme_type_variation
+	_layout.tone = tone
+
+
 func _draw_button(button: Button, action: HomeState.Action, text: String) -> void:
 	button.text = text
 	button.disabled = action == HomeState.Action.NONE
 	button.set_meta(&"action", action)
-	button.accessibility_description = _status.text
+	button.accessibility_description = _status.accessibility_name
 
 
 func _tell_doing() -> void:
 	var is_doing := state.is_working() or state.kind == HomeState.Kind.PAUSED
-	doing_changed.emit(state.status_text() if is_doing else "", _progress.percent())
+	var percent := _progress.percent()
+	_percent.visible = is_doing and percent > 0
+	_percent.text = tr("HOME_PERCENT").format({"percent": percent})
+	doing_changed.emit(state.status_text() if is_doing else "", percent)
 
 
 func _speak(percent: int) -> void:

@@ -15,6 +15,9 @@ const SHORT_BELOW := 700.0
 const TALL_FROM := 900.0
 const HIGH := 0.12
 
+## Of what the card says.
+var tone: HomeLook.Tone = HomeLook.Tone.PLAIN
+
 var _home: HomeScreen
 var _rows: VBoxContainer
 var _hero: BoxContainer
@@ -47,6 +50,7 @@ func _init(home: HomeScreen) -> void:
 	_notes = home.get_node(^"%NotesCard")
 	# Words that wrap while everything is being placed take their room afterwards.
 	_card.minimum_size_changed.connect(_rows.queue_sort, CONNECT_DEFERRED)
+	_card_rows.sort_children.connect(_make_room, CONNECT_DEFERRED)
 
 
 func fit() -> void:
@@ -69,9 +73,17 @@ func fit() -> void:
 	_lower.vertical = not is_wide
 	_lower.add_theme_constant_override("separation", separation)
 	_card_rows.add_theme_constant_override("separation", 6 if is_compact else 14)
-	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
-	_notes.theme_type_variation = _card.theme_type_variation
+	var card := "CompactCard" if is_compact else "Card"
+	_card.theme_type_variation = HomeLook.variation(card, tone)
+	_notes.theme_type_variation = card
 	_news.is_short = size.y < SHORT_BELOW
+
+
+## What wrapped differently for a moment has the same height as before in the end, of which nothing
+## is told, and the room of that moment.
+func _make_room() -> void:
+	if _card.size.y < _card.get_combined_minimum_size().y:
+		_rows.queue_sort()
 
 
 func _place_of_words(size: Vector2) -> Control.SizeFlags:

@@ -42,6 +42,8 @@ enum Action {
 	GET_LAUNCHER,
 	## Install the version again that was left.
 	RETURN,
+	## Open the place in Settings where the trouble ends.
+	SHOW_SETTINGS,
 }
 
 ## Additional information, shown above the status.
@@ -101,14 +103,6 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
 
-## The text of the primary button in all other states.
-const TEXTS: Dictionary[Action, String] = {
-	Action.PLAY: "HOME_PLAY",
-	Action.CHECK: "HOME_CHECK_AGAIN",
-	Action.INSTALL: "HOME_INSTALL",
-	Action.GET_LAUNCHER: "HOME_GET_LAUNCHER",
-}
-
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
 ## Installed; empty = nothing.
@@ -128,6 +122,10 @@ var notice: Notice = Notice.NONE
 var notice_version: String = ""
 ## Why it failed, in one sentence, for [constant Kind.FAILED].
 var failure: String = ""
+## What to do about it; empty = nothing is known.
+var advice: String = ""
+## Whether that is done in Settings.
+var is_fixed_in_settings: bool = false
 ## The text of [constant Notice.MESSAGE], and whether it says that something is not as it should be.
 var message: String = ""
 var is_message_warning: bool = false
@@ -135,6 +133,8 @@ var is_message_warning: bool = false
 var left_version: String = ""
 ## What returning to it downloads; -1 = unknown.
 var left_bytes: int = -1
+## The server was asked, and has nothing newer: not even for others, in a rollout.
+var is_newest: bool = false
 ## The available version is lower than the installed one.
 var is_downgrade: bool = false
 ## The available version is on the disk already, and has only to be made the current one.
@@ -157,6 +157,8 @@ func is_working() -> bool:
 func primary_action() -> Action:
 	if kind == Kind.FAILED and is_launcher_old:
 		return Action.GET_LAUNCHER
+	if kind == Kind.FAILED and is_fixed_in_settings:
+		return Action.SHOW_SETTINGS
 	if PRIMARY.has(kind):
 		return PRIMARY[kind][0]
 	if kind in BUSY:
@@ -168,7 +170,7 @@ func primary_action() -> Action:
 
 func primary_text() -> String:
 	var action := primary_action()
-	if PRIMARY.has(kind) and action != Action.GET_LAUNCHER:
+	if PRIMARY.has(kind) and action == PRIMARY[kind][0]:
 		var size := Words.bytes(download_bytes)
 		var key := "%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]
 		if kind == Kind.UPDATE_WAITING and is_downgrade:
@@ -178,18 +180,22 @@ func primary_text() -> String:
 		return _text(key).format({"bytes": size})
 	if kind == Kind.PLAYING:
 		return _text("HOME_RUNNING")
-	var other: String = TEXTS.get(action, "HOME_WORKING")
+	var other: String = HomeWords.PRIMARY.get(action, "HOME_WORKING")
 	return _text(other)
 
 
 ## The other buttons, the most useful first.
 func secondary_actions() -> Array[Action]:
 	var actions: Array[Action] = []
+	if kind == Kind.FAILED and is_fixed_in_settings:
+		actions.append(Action.RETRY)
+	if kind in [Kind.DOWNLOADING, Kind.VERIFYING, Kind.REPAIRING]:
+		actions.append(Action.CANCEL)
 	if is_installed() and kind in PLAYABLE and not is_playing:
 		actions.append(Action.PLAY)
-	if kind in [Kind.DOWNLOADING, Kind.PAUSED, Kind.VERIFYING, Kind.REPAIRING]:
+	if kind == Kind.PAUSED:
 		actions.append(Action.CANCEL)
-	if kind == Kind.FAILED:
+	if kind in [Kind.FAILED, Kind.DAMAGED]:
 		actions.append(Action.SHOW_ERROR)
 	if kind in [Kind.READY, Kind.UPDATE_WAITING] and not left_version.is_empty():
 		actions.append(Action.RETURN)
@@ -206,8 +212,6 @@ func status_text() -> String:
 		key = "HOME_STATUS_DOWNLOADED"
 	if kind == Kind.PAUSED and is_playing:
 		key = "HOME_STATUS_PAUSED_PLAYING"
-	if kind == Kind.OFFLINE and not is_installed():
-		key = "HOME_STATUS_OFFLINE_NOT_INSTALLED"
 	return _fill(key)
 
 
@@ -233,7 +237,6 @@ func _fill(key: String) -> String:
 		"mode": mode,
 		"new_mode": new_mode,
 		"files": damaged_files.size(),
-		"names": Words.names(damaged_files),
 		"other": notice_version,
 	}
 	return _text(key).format(values)

@@ -36,6 +36,14 @@ const NOTICES: Dictionary[HomeState.Notice, String] = {
 	HomeState.Notice.DOWNGRADE: "HOME_NOTICE_DOWNGRADE",
 }
 
+## The text of the primary button where the state has none for it.
+const PRIMARY: Dictionary[HomeState.Action, String] = {
+	HomeState.Action.PLAY: "HOME_PLAY",
+	HomeState.Action.CHECK: "HOME_CHECK_AGAIN",
+	HomeState.Action.INSTALL: "HOME_INSTALL",
+	HomeState.Action.GET_LAUNCHER: "HOME_GET_LAUNCHER",
+	HomeState.Action.SHOW_SETTINGS: "HOME_SHOW_SETTINGS",
+}
 ## The texts of the other buttons.
 const OTHERS: Dictionary[HomeState.Action, String] = {
 	HomeState.Action.RETURN: "HOME_RETURN",
@@ -43,7 +51,13 @@ const OTHERS: Dictionary[HomeState.Action, String] = {
 	HomeState.Action.CANCEL: "HOME_CANCEL",
 	HomeState.Action.CHECK: "HOME_CHECK",
 	HomeState.Action.SHOW_ERROR: "HOME_SHOW_ERROR",
+	HomeState.Action.RETRY: "HOME_RETRY",
 }
+## Notices of a version that was left.
+const LEFT: Array[HomeState.Notice] = [
+	HomeState.Notice.ROLLED_BACK,
+	HomeState.Notice.WENT_BACK,
+]
 ## Notices that things are not as they should be, or may not stay as they are.
 const WARNINGS: Array[HomeState.Notice] = [
 	HomeState.Notice.ROLLED_BACK,
@@ -55,6 +69,7 @@ const WARNINGS: Array[HomeState.Notice] = [
 ]
 
 
+## The tone of the notice.
 static func tone(state: HomeState) -> Toast.Tone:
 	if state.notice == HomeState.Notice.MESSAGE and not state.is_message_warning:
 		return Toast.Tone.GOOD
@@ -71,16 +86,28 @@ static func detail(state: HomeState) -> String:
 			key = "FIRST_SPACE_ENOUGH" if state.needed_bytes >= 0 else "FIRST_SPACE"
 			key = key if state.facts.free_bytes >= 0 else ""
 		HomeState.Kind.READY:
-			var is_newest := state.facts.server == HomeFacts.Server.REACHED
-			if not state.left_version.is_empty():
+			if state.notice in LEFT:
+				# The notice says it.
+				key = ""
+			elif not state.left_version.is_empty():
 				key = "HOME_MORE_LEFT"
-			elif is_newest and state.notice in [HomeState.Notice.NONE, HomeState.Notice.MESSAGE]:
+			elif (
+				state.is_newest
+				and state.notice in [HomeState.Notice.NONE, HomeState.Notice.MESSAGE]
+			):
 				key = "HOME_MORE_NEWEST"
 		HomeState.Kind.UPDATE_WAITING:
 			key = "HOME_MORE_WAITING"
+		HomeState.Kind.DAMAGED:
+			key = "HOME_MORE_DAMAGED"
+		HomeState.Kind.OFFLINE:
+			key = "HOME_MORE_OFFLINE" if state.is_installed() else "HOME_MORE_OFFLINE_NOT_INSTALLED"
+		HomeState.Kind.FAILED:
+			return state.advice
 		HomeState.Kind.PREPARING, HomeState.Kind.DOWNLOADING:
 			key = "HOME_CAN_CLOSE"
 	var values := {
+		"product": state.product_name,
 		"version": state.version,
 		"other": state.left_version,
 		"needed": Words.bytes(state.needed_bytes),

@@ -50,6 +50,7 @@ func _ready() -> void:
 		screen.visibility_changed.connect(screen.queue_accessibility_update)
 	nav.page_requested.connect(show_page)
 	home.doing_changed.connect(nav.show_doing)
+	error_dialog.settings_requested.connect(show_place)
 	home.notes_requested.connect(show_page.bind(NavBar.Page.WHATS_NEW))
 	var input_mode := %InputMode as InputMode
 	input_mode.pad_changed.connect(_on_pad_changed)
@@ -69,6 +70,12 @@ func show_page(wanted: NavBar.Page) -> void:
 		return
 	_show_screens()
 	page_shown.emit(page)
+
+
+## Shows where in Settings something can be done about a failure.
+func show_place(place: ErrorReport.Place) -> void:
+	show_page(NavBar.Page.SETTINGS)
+	settings.show_place(place)
 
 
 func show_first_run(is_shown: bool) -> void:

@@ -168,7 +168,9 @@ func _on_action_requested(action: HomeState.Action) -> void:
 	elif action == HomeState.Action.RETURN:
 		_questions.on_return_requested(_on_return)
 	elif action == HomeState.Action.SHOW_ERROR:
-		_frame.show_error(_session.model.failure, true)
+		_frame.show_error(_session.model.trouble(), _session.model.failure != null)
+	elif action == HomeState.Action.SHOW_SETTINGS:
+		_frame.show_place(_session.model.trouble().place())
 	else:
 		_session.act(action)
 

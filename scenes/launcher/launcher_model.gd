@@ -133,7 +133,10 @@ func home_state() -> HomeState:
 	state.is_launcher_old = failure != null and failure.code == "launcher_too_old"
 	state.download_bytes = download_bytes
 	state.damaged_files = damaged_files
-	state.failure = failure.sentence() if failure != null else ""
+	if failure != null:
+		state.failure = failure.sentence()
+		state.advice = failure.advice()
+		state.is_fixed_in_settings = failure.place() != ErrorReport.Place.NONE
 	state.notice = LauncherNotices.of(self, state.kind)
 	state.notice_version = LauncherNotices.version_of(self, state.notice)
 	state.message = message
@@ -141,10 +144,18 @@ func home_state() -> HomeState:
 	state.needed_bytes = needed_bytes
 	state.left_version = left_version()
 	state.left_bytes = left_bytes()
+	state.is_newest = LauncherNotices.is_newest(self)
 	state.is_downgrade = is_downgrade
 	state.is_playing = is_playing
 	state.facts = _facts()
 	return state
+
+
+## What the details of Home's state are: the last failure, or which files are damaged.
+func trouble() -> ErrorReport:
+	if failure == null:
+		return ErrorReport.of("damaged", "\n".join(damaged_files))
+	return failure
 
 
 ## The name of a mode for players.

@@ -40,6 +40,12 @@ static func version_of(model: LauncherModel, notice: HomeState.Notice) -> String
 	return _rolling_out(model) if notice == HomeState.Notice.ROLLING_OUT else ""
 
 
+## Whether nothing newer is known: also none that a notice told of which was put away since.
+static func is_newest(model: LauncherModel) -> bool:
+	var is_asked := model.server == HomeFacts.Server.REACHED
+	return is_asked and model.new_version.is_empty() and _rolling_out(model).is_empty()
+
+
 ## What a notice that was put away was about: with other versions, or in another mode, it is told
 ## again.
 static func about(model: LauncherModel) -> String:

@@ -11,31 +11,48 @@ var _asked_mode: String = ""
 
 func on_mode_requested(mode: String) -> void:
 	_asked_mode = mode
-	var values := _mode_values(mode, "", tr("ASK_MODE_WEIGHING"))
+	var facts := session.model.settings_facts().find_mode(mode)
+	var effect := effect_of(session.model.version, facts.newest, not facts.is_newer)
+	var values := _mode_values(effect + " " + tr("ASK_MODE_WEIGHING"))
 	frame.ask("ASK_MODE", values, session.follow_mode.bind(mode))
 	session.weigh_mode(mode)
 
 
+## [param bytes] -1 = nobody knows; then what the list of modes says is all there is.
 func on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bool) -> void:
 	if _asked_mode.is_empty() or not mode in ["", _asked_mode]:
 		return
+	var model := session.model
+	var facts := model.settings_facts().find_mode(_asked_mode)
 	var weight := tr("ASK_MODE_LATER")
+	var effect := effect_of(model.version, facts.newest, not facts.is_newer)
 	if bytes >= 0:
+		# Without a plan nothing changes.
+		effect = effect_of(model.version, version if version else model.version, is_downgrade)
 		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
 		weight = tr(key).format({"bytes": Words.bytes(bytes)})
-	if is_downgrade:
-		var values := {"newest": version, "version": session.model.version}
-		weight += "\n\n" + tr("ASK_MODE_DOWNGRADE").format(values)
-	frame.reword("ASK_MODE", _mode_values(_asked_mode, version, weight))
+	frame.reword("ASK_MODE", _mode_values(effect + " " + weight))
 
 
-func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
-	var facts := session.model.settings_facts().find_mode(mode)
-	var newest := version if not version.is_empty() else facts.newest
+## What following a mode does to the installed [param version], in a sentence.
+static func effect_of(version: String, newest: String, is_downgrade: bool) -> String:
+	var key := "ASK_MODE_UPGRADE"
 	if newest.is_empty():
-		newest = tr("ASK_MODE_NONE")
-	var title := session.model.channel(mode)
-	return {"mode": title, "description": facts.description, "newest": newest, "weight": weight}
+		key = "ASK_MODE_EMPTY"
+	elif version.is_empty():
+		key = "ASK_MODE_INSTALL"
+	elif newest == version:
+		key = "ASK_MODE_SAME"
+	elif is_downgrade:
+		key = "ASK_MODE_DOWNGRADE"
+	var text := TranslationServer.translate(key)
+	return str(text).format({"newest": newest, "version": version})
+
+
+func _mode_values(effect: String) -> Dictionary:
+	var facts := session.model.settings_facts().find_mode(_asked_mode)
+	var title := session.model.channel(_asked_mode)
+	return {"mode": title, "description": facts.description, "effect": effect}
 
 
 func on_rollback_requested() -> void:

@@ -139,6 +139,9 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
 	var report := UpdaterWords.report(failure, model.is_installed())
+	if is_update:
+		report.needed_bytes = model.needed_bytes
+		report.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
 	model.activity = HomeState.Kind.READY
 	model.last_failure = failure.details
 	if is_check or is_update:

@@ -147,6 +147,22 @@ func grab_default_focus() -> void:
 	_scroll.scroll_vertical = 0
 
 
+## Shows the section where a failure can be mended, and what to press there.
+func show_place(place: ErrorReport.Place) -> void:
+	var controls: Dictionary[ErrorReport.Place, Control] = {
+		ErrorReport.Place.FOLDER: _location,
+		ErrorReport.Place.CHANNEL: _mode,
+		ErrorReport.Place.NETWORK: _proxy,
+	}
+	if not controls.has(place):
+		return
+	# After the focus of the page has been set.
+	await get_tree().process_frame
+	await get_tree().process_frame
+	InputMode.focus(controls[place])
+	_scroll.ensure_control_visible(controls[place])
+
+
 ## In little room the bar above says which page it is.
 func _fit() -> void:
 	_title.visible = size.x >= TITLE_FROM

@@ -21,7 +21,8 @@ var _entry := NotesEntry.new()
 @onready var _date := %Date as Label
 @onready var _installed := %Installed as Label
 @onready var _new := %New as Label
-@onready var _notes := %Notes as RichTextLabel
+@onready var _lines := %Lines as Column
+@onready var _notes := %Notes as NotesText
 @onready var _links := %Links as HFlowContainer
 
 
@@ -30,8 +31,14 @@ func _ready() -> void:
 	focus_exited.connect(queue_redraw)
 	# Selecting text makes it a stop for keys, which the card is.
 	_notes.focus_mode = FOCUS_CLICK
+	_lines.width_max = _notes.line_width()
 	_notes.meta_clicked.connect(_on_meta_clicked)
 	_draw_entry()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_THEME_CHANGED and is_node_ready():
+		_lines.width_max = _notes.line_width()
 
 
 func _draw() -> void:
@@ -66,7 +73,7 @@ func _draw_entry() -> void:
 	_new.text = tr("NOTES_NEW")
 	_installed.visible = _entry.is_current
 	_new.visible = _entry.is_new and not _entry.is_current
-	_notes.text = _below_head(_entry.bbcode)
+	_notes.show_notes(_entry.bbcode)
 	accessibility_name = _version.text if _head.visible else _notes.get_parsed_text()
 	accessibility_description = _notes.get_parsed_text()
 	for button: Node in _links.get_children():
@@ -100,13 +107,6 @@ func stops() -> Array[Control]:
 		if not button.is_queued_for_deletion():
 			all.append(button as Control)
 	return all
-
-
-## Notes whose own headings are smaller than the one above them.
-func _below_head(bbcode: String) -> String:
-	for sizes: Vector2i in [Vector2i(21, 18), Vector2i(24, 19), Vector2i(28, 21)]:
-		bbcode = bbcode.replace("[font_size=%d]" % sizes.x, "[font_size=%d]" % sizes.y)
-	return bbcode
 
 
 func _on_focus_entered() -> void:

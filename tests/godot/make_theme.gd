@@ -2,12 +2,18 @@ extends SceneTree
 ## Writes `<brand>_theme.tres` from `<brand>_palette.tres`; a folder of `themes/` is the argument.
 ##
 ## `./run godot --headless -s res://tests/godot/make_theme.gd -- res://themes/vsekai`
+##
+## More than 500 lines, because a theme is one list of looks.
 
 const FONTS := "res://themes/vsekai/fonts/"
 const PANELS: Array[StringName] = [
 	&"Page",
 	&"Card",
 	&"CompactCard",
+	&"CardWarning",
+	&"CompactCardWarning",
+	&"CardDanger",
+	&"CompactCardDanger",
 	&"NewsCard",
 	&"NewsPicture",
 	&"Well",
@@ -20,10 +26,15 @@ const PANELS: Array[StringName] = [
 ]
 const RADIUS := 10
 const TEXT_SIZE := 18
+## Sizes of the headings in release notes, the highest first; the version above them is larger.
+const NOTES_HEADINGS: PackedInt32Array = [22, 20, 18]
 ## Panels over the key art, as opacity of the page's colour by place.
 const SCRIMS: Dictionary[StringName, Dictionary] = {
-	&"ScrimAcross": {0.0: 0.9, 0.3: 0.84, 0.45: 0.62, 0.6: 0.16, 0.72: 0.0, 1.0: 0.0},
-	&"ScrimDown": {0.0: 0.86, 0.07: 0.72, 0.2: 0.0, 0.55: 0.0, 0.78: 0.7, 0.92: 0.92, 1.0: 0.96},
+	&"ScrimAcross": {0.0: 0.76, 0.3: 0.68, 0.42: 0.54, 0.52: 0.16, 0.6: 0.0, 1.0: 0.0},
+	&"ScrimDown": {0.0: 0.82, 0.07: 0.62, 0.15: 0.0, 0.64: 0.0, 0.82: 0.66, 0.92: 0.9, 1.0: 0.94},
+	# At the ends of what scrolls across.
+	&"FadeLeft": {0.0: 0.85, 1.0: 0.0},
+	&"FadeRight": {0.0: 0.0, 1.0: 0.85},
 	# Pages of text: the art is seen at their top, and hardly below.
 	&"ScrimAll": {0.0: 0.84, 0.1: 0.78, 0.2: 0.82, 0.45: 0.95, 1.0: 0.98},
 }
@@ -81,6 +92,14 @@ func _raise(box: StyleBoxFlat) -> StyleBoxFlat:
 func _toast(color: Color) -> StyleBoxFlat:
 	var box := _raise(_box(_palette.card.lerp(color, TINT), 16, 12, 12))
 	return _lined(box, color, 2)
+
+
+## A card that says that something is wrong: tinted, with a broad edge.
+func _trouble(across: int, down: int, radius: int, color: Color) -> StyleBoxFlat:
+	var box := _raise(_box(_palette.card.lerp(color, TINT * 0.5), across, down, radius))
+	_lined(box, color)
+	box.border_width_left = 6
+	return box
 
 
 func _is_dark() -> bool:
@@ -155,6 +174,10 @@ func _make_panels() -> void:
 	_theme.set_stylebox("panel", &"Page", _box(p.page, 0, 0, 0))
 	_theme.set_stylebox("panel", &"Card", _raise(_box(p.card, 24, 20, 14)))
 	_theme.set_stylebox("panel", &"CompactCard", _raise(_box(p.card, 18, 12, 12)))
+	for tone: String in ["Warning", "Danger"]:
+		var color := p.warning if tone == "Warning" else p.danger
+		_theme.set_stylebox("panel", "Card" + tone, _trouble(24, 20, 14, color))
+		_theme.set_stylebox("panel", "CompactCard" + tone, _trouble(18, 12, 12, color))
 	# It cuts what is in it to its shape, and a shadow would belong to that.
 	_theme.set_stylebox("panel", &"NewsCard", _lined(_box(p.card, 0, 0, 14), p.card_line))
 	_theme.set_stylebox("panel", &"NewsPicture", _box(p.well, 0, 0, 0))
@@ -162,7 +185,8 @@ func _make_panels() -> void:
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
 	for type: StringName in SCRIMS:
 		_vary(type, &"Panel")
-		var to := Vector2(1, 0) if type == &"ScrimAcross" else Vector2(0, 1)
+		var is_across: bool = type in [&"ScrimAcross", &"FadeLeft", &"FadeRight"]
+		var to := Vector2(1, 0) if is_across else Vector2(0, 1)
 		_theme.set_stylebox("panel", type, _scrim(SCRIMS[type], to))
 	var dialog := _lined(_box(p.card, 28, 24, 14), p.card_line)
 	dialog.shadow_color = Color(0, 0, 0, 0.35)
@@ -195,6 +219,8 @@ func _make_labels() -> void:
 		&"Subheading": [_palette.text, 20, semibold],
 		&"NewsTitle": [_palette.text, 18, semibold],
 		&"Status": [_palette.text, 24, null],
+		&"StatusWarning": [_palette.warning, 24, null],
+		&"StatusDanger": [_palette.danger, 24, null],
 		&"Tagline": [_palette.muted, 24, null],
 		&"Muted": [_palette.muted, 16, null],
 		&"Fact": [_palette.muted, 15, null],
@@ -242,6 +268,10 @@ func _make_rich_text(semibold: Font, mono: Font) -> void:
 	_theme.set_stylebox("normal", &"RichTextLabel", _clear(12, 8))
 	_vary(&"NotesText", &"RichTextLabel")
 	_theme.set_stylebox("normal", &"NotesText", _clear(0, 0))
+	for place: int in NOTES_HEADINGS.size():
+		_theme.set_font_size(
+			"heading_%d_font_size" % (place + 1), &"NotesText", NOTES_HEADINGS[place]
+		)
 
 
 func _set_text_colors(type: StringName, color: Color) -> void:
@@ -283,6 +313,7 @@ func _make_buttons() -> void:
 		"disabled": _lined(_box(p.button_disabled, 32, 14), p.card_line),
 	}
 	_set_boxes(&"PrimaryButton", primary)
+	_make_attention_buttons()
 	_make_other_buttons()
 	_make_nav_buttons()
 	_set_text_colors(&"CheckButton", p.text)
@@ -298,6 +329,25 @@ func _make_buttons() -> void:
 		_theme.set_icon("radio_" + state, &"PopupMenu", radio)
 
 
+## For the way out of trouble.
+func _make_attention_buttons() -> void:
+	var p := _palette
+	for type: StringName in [&"AttentionButton", &"LargeAttentionButton"]:
+		var is_large := type == &"LargeAttentionButton"
+		var across := 32 if is_large else 22
+		var down := 14 if is_large else 11
+		_vary(type, &"Button")
+		_set_text_colors(type, p.page)
+		_theme.set_font_size("font_size", type, 22 if is_large else TEXT_SIZE)
+		var boxes: Dictionary[String, StyleBox] = {
+			"normal": _box(p.warning, across, down),
+			"hover": _lined(_box(p.warning.lerp(p.text, 0.2), across, down), p.text, 2),
+			"pressed": _lined(_box(p.warning.lerp(p.text, 0.1), across, down), p.text, 2),
+			"disabled": _lined(_box(p.button_disabled, across, down), p.card_line),
+		}
+		_set_boxes(type, boxes)
+
+
 ## For Pause and Cancel, for what destroys, and for what leads elsewhere.
 func _make_other_buttons() -> void:
 	var p := _palette
@@ -311,6 +361,20 @@ func _make_other_buttons() -> void:
 		"disabled": _lined(_box(p.button_disabled, 32, 14), p.card_line),
 	}
 	_set_boxes(&"LargeButton", large)
+	_vary(&"QuietButton", &"Button")
+	_set_text_colors(&"QuietButton", p.muted)
+	_theme.set_color("font_hover_color", &"QuietButton", p.text)
+	var quiet: Dictionary[String, StyleBox] = {
+		"normal": _clear(14, 11),
+		"hover": _box(p.raised, 14, 11),
+		"pressed": _box(p.raised, 14, 11),
+		"disabled": _clear(14, 11),
+	}
+	_set_boxes(&"QuietButton", quiet)
+	_theme.set_constant("h_separation", &"QuietButton", 8)
+	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
+		_theme.set_color("icon_%s_color" % state, &"QuietButton", p.muted)
+	_theme.set_constant("icon_max_width", &"QuietButton", 24)
 	_vary(&"DangerButton", &"Button")
 	_set_text_colors(&"DangerButton", p.danger)
 	var danger: Dictionary[String, StyleBox] = {
@@ -329,6 +393,9 @@ func _make_other_buttons() -> void:
 		"disabled": _clear(0, 8),
 	}
 	_set_boxes(&"LeadButton", link)
+	_theme.set_constant("icon_max_width", &"LeadButton", 20)
+	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
+		_theme.set_color("icon_%s_color" % state, &"LeadButton", p.link)
 	_theme.set_color("font_hover_color", &"LeadButton", p.text)
 	_make_list_buttons()
 
@@ -359,20 +426,25 @@ func _make_list_buttons() -> void:
 
 
 func _make_nav_buttons() -> void:
+	for type: StringName in [&"NavButton", &"SectionButton"]:
+		_make_nav_button(type, 14 if type == &"NavButton" else 8)
+
+
+func _make_nav_button(type: StringName, across: int) -> void:
 	var p := _palette
-	_vary(&"NavButton", &"Button")
-	_set_text_colors(&"NavButton", p.text)
-	_theme.set_color("font_color", &"NavButton", p.muted)
-	var current := _box(Color(p.page, 0), 14, 9, 0)
+	_vary(type, &"Button")
+	_set_text_colors(type, p.text)
+	_theme.set_color("font_color", type, p.muted)
+	var current := _box(Color(p.page, 0), across, 9, 0)
 	current.border_color = p.accent
 	current.border_width_bottom = 3
-	var nav: Dictionary[String, StyleBox] = {
-		"normal": _clear(14, 9),
-		"hover": _box(p.button_disabled, 14, 9),
+	var boxes: Dictionary[String, StyleBox] = {
+		"normal": _clear(across, 9),
+		"hover": _box(p.button_disabled, across, 9),
 		"pressed": current,
-		"disabled": _clear(14, 9),
+		"disabled": _clear(across, 9),
 	}
-	_set_boxes(&"NavButton", nav)
+	_set_boxes(type, boxes)
 
 
 func _make_fields() -> void:

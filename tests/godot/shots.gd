@@ -36,6 +36,20 @@ const OLD_NOTES := """# Quieter rooms
 - The menu opens without a pause
 """
 
+## States in which the version of the fixtures is not the newest.
+const BEHIND: Array[HomeState.Kind] = [
+	HomeState.Kind.UPDATE_WAITING,
+	HomeState.Kind.RESUMABLE,
+	HomeState.Kind.PREPARING,
+	HomeState.Kind.DOWNLOADING,
+	HomeState.Kind.APPLYING,
+	HomeState.Kind.PAUSED,
+	HomeState.Kind.FAILED,
+	HomeState.Kind.NOT_INSTALLED,
+]
+## Notices of a version that was left.
+const LEFT: Array[HomeState.Notice] = [HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK]
+
 
 ## The screens by name; each value creates one.
 static func all() -> Dictionary[String, Callable]:
@@ -85,33 +99,64 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.kind = kind
 	state.product_name = frame.branding.product_name
 	state.mode = Channels.title("stable", {})
-	state.new_version = "0.1.3"
-	state.new_mode = "beta"
+	if kind in BEHIND:
+		state.new_version = "0.1.1" if notice == HomeState.Notice.DOWNGRADE else "0.1.3"
+	var is_told := notice in [HomeState.Notice.ROLLING_OUT, HomeState.Notice.UPDATES_OFF]
+	state.is_newest = kind == HomeState.Kind.READY and not is_told
+	state.is_downgrade = notice == HomeState.Notice.DOWNGRADE
+	state.new_mode = Channels.title("beta", {})
 	state.notice = notice
 	state.notice_version = "0.1.3"
 	state.download_bytes = 6_700_000
 	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
+	if notice == HomeState.Notice.DOWNGRADE:
+		state.download_bytes = -1
 	state.damaged_files = ["data/worlds/garden/terrain_heights_of_the_north.res", "b.pck", "c.pck"]
-	state.failure = ErrorReport.of("disk_full").sentence()
+	var report := _disk_full()
+	state.failure = report.sentence()
+	state.advice = report.advice()
+	state.is_fixed_in_settings = true
+	if notice in LEFT:
+		state.left_version = "0.1.3"
+		state.left_bytes = 6_700_000
 	var bare := [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY]
 	if not kind in bare:
 		state.version = "0.1.2"
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
+		state.needed_bytes = 330_000_000
 	state.facts.server = HomeFacts.Server.REACHED
 	if kind == HomeState.Kind.OFFLINE:
 		state.facts.server = HomeFacts.Server.UNREACHABLE
 	state.facts.free_bytes = 12_300_000_000
+	if kind == HomeState.Kind.FAILED:
+		state.facts.free_bytes = report.free_bytes
 	state.facts.launcher_version = "0.1.0"
 	if state.is_installed():
 		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
 	frame.home.state = state
-	frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
+	if not state.new_version.is_empty() and not state.is_downgrade:
+		frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
+	elif state.is_installed():
+		frame.home.show_notes("0.1.2", VSekaiUpdater.notes_to_bbcode(OLD_NOTES))
 	if state.is_working() or kind == HomeState.Kind.PAUSED:
 		frame.home.show_progress.call_deferred(
 			2_900_000, 6_700_000, 1_240_000.0, 3.1, 2_900_000, 6_700_000
 		)
+
+
+## The update needs more than there is.
+static func _disk_full() -> ErrorReport:
+	var report := ErrorReport.of("disk_full")
+	report.title = "ERROR_TITLE_UPDATE"
+	report.needed_bytes = 2_100_000_000
+	report.free_bytes = 400_000_000
+	report.details = (
+		"disk_full: ~/.local/share/V-Sekai has 400.0 MB free, and 2.1 GB are needed\n"
+		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
+	)
+	return report
 
 
 static func home_news() -> Control:
@@ -183,7 +228,7 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 		var mode := SettingsFacts.Mode.new()
 		mode.name = name
 		mode.title = Channels.title(name, {})
-		mode.newest = "0.1.3"
+		mode.newest = "0.2.0" if name == "nightly" else "0.1.2"
 		mode.description = "Tested releases, about one a month." if name == "stable" else ""
 		facts.modes.append(mode)
 	var frame := _frame(brand, NavBar.Page.SETTINGS)
@@ -223,7 +268,10 @@ static func _settings_busy() -> Control:
 	facts.is_busy = true
 	facts.busy_reason = "SETTINGS_BUSY_WORKING"
 	facts.message = TranslationServer.translate("MESSAGE_COPIED")
-	frame.ready.connect(func() -> void: frame.nav.show_doing("Downloading 0.1.3…", 43))
+	var doing := TranslationServer.translate("HOME_STATUS_DOWNLOADING")
+	frame.ready.connect(
+		func() -> void: frame.nav.show_doing(doing.format({"new_version": "0.1.3"}), 43)
+	)
 	return frame
 
 
@@ -244,14 +292,8 @@ static func about() -> Control:
 
 
 static func error() -> Control:
-	var frame := _frame(VSEKAI, NavBar.Page.HOME)
-	var report := ErrorReport.of("disk_full")
-	report.title = "ERROR_TITLE_UPDATE"
-	report.details = (
-		"disk_full: ~/.local/share/V-Sekai has 90.0 MB free, and 330.0 MB are needed\n"
-		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
-	)
-	frame.show_error.call_deferred(report, true)
+	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
+	frame.show_error.call_deferred(_disk_full(), true)
 	return frame
 
 
@@ -264,24 +306,26 @@ static func _downloaded() -> Control:
 static func _launcher_old() -> Control:
 	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
 	frame.home.state.is_launcher_old = true
-	frame.home.state.failure = ErrorReport.of("launcher_too_old").sentence()
+	frame.home.state.is_fixed_in_settings = false
+	var report := ErrorReport.of("launcher_too_old")
+	frame.home.state.failure = report.sentence()
+	frame.home.state.advice = report.advice()
 	return frame
 
 
 static func _error_launcher_old() -> Control:
-	var frame := _frame(VSEKAI, NavBar.Page.HOME)
+	var frame := _launcher_old() as LauncherFrame
 	frame.show_error.call_deferred(ErrorReport.of("launcher_too_old"), true)
 	return frame
 
 
 static func confirm() -> Control:
-	var frame := _frame(VSEKAI, NavBar.Page.SETTINGS)
+	var frame := settings() as LauncherFrame
 	var weight := TranslationServer.translate("ASK_MODE_BYTES").format({"bytes": "62 MB"})
 	var values := {
-		"mode": "nightly",
+		"mode": Channels.title("nightly", {}),
 		"description": "Built every night.",
-		"newest": "0.2.0",
-		"weight": weight,
+		"effect": LauncherQuestions.effect_of("0.1.2", "0.2.0", false) + " " + weight,
 	}
 	var title := TranslationServer.translate("ASK_MODE_TITLE").format(values)
 	var text := TranslationServer.translate("ASK_MODE_TEXT").format(values)

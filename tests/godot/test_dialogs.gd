@@ -48,6 +48,61 @@ func test_an_error_has_sentence_code_hint_and_details() -> void:
 	assert(texts[2] == "disk_full" and texts[3] == "disk_full: much more")
 
 
+func test_technical_details_are_folded_until_they_are_wanted() -> void:
+	var dialog := _open().error_dialog
+	dialog.report = _report()
+	dialog.open()
+	var technical := dialog.get_node("%Technical") as Control
+	var more := dialog.get_node("%More") as Button
+	assert(not technical.visible)
+	await Hands.click(more)
+	assert(technical.visible)
+	for press: int in 8:
+		await Hands.key(get_tree(), KEY_TAB)
+		assert(dialog.is_ancestor_of(get_viewport().gui_get_focus_owner()))
+	dialog.report = _report()
+	assert(not technical.visible and not more.button_pressed)
+
+
+func test_too_little_room_is_told_in_plain_amounts() -> void:
+	TranslationServer.set_locale("en")
+	var report := _report()
+	report.needed_bytes = 2_100_000_000
+	report.free_bytes = 400_000_000
+	assert(report.sentence() == "Not enough disk space: needs 2.1 GB, 400 MB free.")
+	# Room that was made since contradicts nothing.
+	report.free_bytes = 3_000_000_000
+	assert(report.sentence() == "Not enough disk space.")
+
+
+func test_what_settings_can_mend_is_one_press_away() -> void:
+	var frame := _open()
+	var button := frame.error_dialog.get_node("%OpenSettings") as Button
+	frame.show_error(ErrorReport.of("internal"), true)
+	assert(not button.visible)
+	frame.error_dialog.close()
+	var stops: Dictionary[String, String] = {
+		"disk_full": "%Location", "mode_unknown": "%Mode", "unauthorized": "%Proxy"
+	}
+	for code: String in stops:
+		frame.show_page(NavBar.Page.HOME)
+		frame.show_error(ErrorReport.of(code), true)
+		assert(button.has_focus(), code)
+		await Hands.key(get_tree(), KEY_ENTER)
+		for step: int in 4:
+			await get_tree().process_frame
+		assert(frame.page == NavBar.Page.SETTINGS and not frame.error_dialog.visible)
+		assert((frame.settings.get_node(stops[code]) as Control).has_focus(), code)
+
+
+func test_each_code_whose_advice_names_settings_leads_there() -> void:
+	TranslationServer.set_locale("en")
+	for code: String in _codes():
+		var report := ErrorReport.of(code)
+		var is_led := report.place() != ErrorReport.Place.NONE
+		assert(is_led == ("in Settings" in report.advice() or code == "launch_failed"), code)
+
+
 func test_a_code_without_a_text_is_named_in_a_general_one() -> void:
 	TranslationServer.set_locale("en")
 	var report := ErrorReport.of("brand_new_code")
@@ -105,6 +160,7 @@ func test_details_are_copied_and_the_button_says_so() -> void:
 	dialog.report = _report()
 	dialog.open()
 	var copy := dialog.get_node("%Copy") as Button
+	await Hands.click(dialog.get_node("%More") as Button)
 	copy.grab_focus()
 	await Hands.key(get_tree(), KEY_ENTER)
 	assert(copy.text == "DIALOG_COPIED")
@@ -116,7 +172,7 @@ func test_the_focus_stays_in_and_comes_back() -> void:
 	var primary := frame.home.get_node("%Primary") as Button
 	primary.grab_focus()
 	frame.show_error(_report(), true)
-	assert(frame.error_dialog.get_node("%Retry") == get_viewport().gui_get_focus_owner())
+	assert(frame.error_dialog.get_node("%OpenSettings") == get_viewport().gui_get_focus_owner())
 	for press: int in 8:
 		await Hands.key(get_tree(), KEY_TAB)
 		var owner_now := get_viewport().gui_get_focus_owner()
@@ -129,7 +185,7 @@ func test_the_focus_stays_in_and_comes_back() -> void:
 func test_retry_closes_and_asks() -> void:
 	var frame := _open()
 	frame.error_dialog.retry_requested.connect(_heard.append.bind("retry"))
-	frame.show_error(_report(), true)
+	frame.show_error(ErrorReport.of("internal"), true)
 	await Hands.pad(get_tree(), JOY_BUTTON_A)
 	assert(_heard == ["retry"] and not frame.error_dialog.visible)
 

@@ -30,6 +30,26 @@ func test_too_little_room_is_said_before_anything_is_done() -> void:
 	assert("only 90 MB" in space.text and space.theme_type_variation == &"Danger")
 
 
+func test_without_room_only_another_folder_is_offered() -> void:
+	var screen := _open(90_000_000)
+	screen.install_requested.connect(_heard.append.bind("install"))
+	screen.location_choice_requested.connect(_heard.append.bind("choose"))
+	var install := screen.get_node("%Install") as Button
+	var choose := screen.get_node("%Choose") as Button
+	assert(install.disabled and "only 90 MB" in install.tooltip_text)
+	assert(install.accessibility_description == install.tooltip_text)
+	assert(choose.theme_type_variation == &"AttentionButton" and choose.has_focus())
+	assert((screen.get_node("%SpaceIcon") as Control).visible)
+	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(install)
+	assert(_heard == ["choose"], str(_heard))
+	screen.free_bytes = 1_000_000_000
+	assert(not install.disabled and install.tooltip_text.is_empty())
+	assert(choose.theme_type_variation.is_empty())
+	await Hands.click(install)
+	assert(_heard == ["choose", "install"])
+
+
 func test_the_focus_begins_on_install() -> void:
 	var screen := _open(1_000_000_000)
 	screen.install_requested.connect(_heard.append.bind("install"))

@@ -49,7 +49,7 @@ func test_every_state_has_its_primary_button() -> void:
 		K.PAUSED: ["Resume", A.RESUME],
 		K.PLAYING: ["Running", A.NONE],
 		K.DAMAGED: ["Repair", A.REPAIR],
-		K.FAILED: ["Retry", A.RETRY],
+		K.FAILED: ["Open Settings", A.SHOW_SETTINGS],
 		K.OFFLINE: ["Play", A.PLAY],
 		K.VERIFYING: ["Please wait", A.NONE],
 		K.REPAIRING: ["Please wait", A.NONE],
@@ -93,29 +93,30 @@ func test_play_stays_beside_an_update_that_waits() -> void:
 
 func test_a_download_can_be_paused_and_cancelled_and_the_old_version_played() -> void:
 	var frame := _open(K.DOWNLOADING)
-	assert(_text(frame, "%First") == "Play")
-	assert(_text(frame, "%Second") == "Cancel")
-	await Hands.click(frame.home.get_node("%Second") as Button)
+	assert(_text(frame, "%First") == "Cancel")
+	assert(_text(frame, "%Second") == "Play")
+	await Hands.click(frame.home.get_node("%First") as Button)
 	assert(_asked == [A.CANCEL])
 
 
 func test_offline_play_stays_and_the_line_says_so() -> void:
 	var frame := _open(K.OFFLINE)
-	assert(_text(frame, "%Status") == "Can't reach the update server. You can still play 0.1.2.")
+	assert(_text(frame, "%Status") == "Can't reach the update server.")
+	assert(_text(frame, "%Detail") == "You can still play 0.1.2.")
 	assert(_text(frame, "%First") == "Check for updates")
 	var state := HomeState.new()
 	state.kind = K.OFFLINE
 	state.product_name = "V-Sekai"
 	frame.home.state = state
 	assert(_text(frame, "%Primary") == "Check again")
-	assert(_text(frame, "%Status").ends_with("Connect to the internet to install V-Sekai."))
+	assert(_text(frame, "%Detail") == "Connect to the internet to install V-Sekai.")
 
 
 func test_a_failure_says_its_sentence_and_shows_its_details() -> void:
 	var frame := _open(K.FAILED)
-	assert(_text(frame, "%Status") == "Not enough disk space.")
-	assert(_text(frame, "%First") == "Play")
-	await Hands.click(frame.home.get_node("%Second") as Button)
+	assert(_text(frame, "%Status") == "Not enough disk space: needs 2.1 GB, 400 MB free.")
+	assert(_text(frame, "%First") == "Retry" and _text(frame, "%Second") == "Play")
+	await Hands.click(frame.home.get_node("%Third") as Button)
 	assert(_asked == [A.SHOW_ERROR])
 
 
@@ -131,7 +132,7 @@ func test_a_button_that_changes_while_it_is_held_does_nothing() -> void:
 func test_notices_say_what_is_to_be_known() -> void:
 	var wanted: Dictionary[HomeState.Notice, String] = {
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
-		HomeState.Notice.MODE_MOVED: "moves you to beta",
+		HomeState.Notice.MODE_MOVED: "moves you to Beta",
 		HomeState.Notice.MODE_RETIRED: "The Stable channel has been discontinued",
 		HomeState.Notice.ROLLED_BACK: "0.1.3 didn't start, so 0.1.2 was restored",
 		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",
@@ -139,7 +140,7 @@ func test_notices_say_what_is_to_be_known() -> void:
 		HomeState.Notice.UPDATES_OFF: "Updates are turned off",
 		HomeState.Notice.CRASHED: "ended with an error",
 		HomeState.Notice.MESSAGE: "All files verified",
-		HomeState.Notice.WENT_BACK: "You went back from 0.1.3 to 0.1.2",
+		HomeState.Notice.WENT_BACK: "You went back to 0.1.2. Version 0.1.3 is still available.",
 		HomeState.Notice.DOWNGRADE: "is a downgrade",
 	}
 	var frame := _open(K.READY)

@@ -114,6 +114,38 @@ func test_the_mark_of_the_sections_follows_a_hand_that_scrolls() -> void:
 	assert(inside.encloses(room), "%s in %s" % [room, inside])
 
 
+func test_names_of_sections_beyond_an_edge_are_hinted_at() -> void:
+	var before := get_window().size
+	var screen := _open()
+	for narrow: bool in [true, false]:
+		TranslationServer.set_locale("es" if narrow else "en")
+		get_window().size = Vector2i(960, 600) if narrow else Vector2i(1280, 800)
+		get_window().content_scale_factor = 2.0 if narrow else 1.0
+		for frame: int in 6:
+			await get_tree().process_frame
+		var bar := (screen.get_node("%Sections") as SectionBar).get_h_scroll_bar()
+		var where := "%s of %s at %s" % [bar.page, bar.max_value, bar.value]
+		assert((screen.get_node("%FadeRight") as Control).visible == narrow, where)
+		assert(not (screen.get_node("%FadeLeft") as Control).visible, where)
+	get_window().size = before
+
+
+## A sentence for each thing that a switch can do to what is installed.
+func test_the_question_about_a_channel_says_what_becomes_of_the_version() -> void:
+	TranslationServer.set_locale("en")
+	var effects: Array[String] = [
+		LauncherQuestions.effect_of("0.1.2", "0.2.0", false),
+		LauncherQuestions.effect_of("0.1.2", "0.1.0", true),
+		LauncherQuestions.effect_of("0.1.2", "0.1.2", false),
+		LauncherQuestions.effect_of("", "0.1.2", false),
+		LauncherQuestions.effect_of("0.1.2", "", false),
+	]
+	assert(effects[0] == "Updates your 0.1.2 to 0.2.0.")
+	assert(effects[1] == "This is a downgrade: 0.1.0 is older than your 0.1.2.")
+	assert(effects[2] == "You keep 0.1.2." and effects[3] == "Installs 0.1.2.")
+	assert(effects[4] == "This channel has no version yet.")
+
+
 ## The bar above, and all pages, begin and end at the same places.
 func test_pages_stand_below_each_other() -> void:
 	for size: Vector2i in [Vector2i(960, 600), Vector2i(1280, 800), Vector2i(1920, 1080)]:

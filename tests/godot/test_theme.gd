@@ -6,7 +6,9 @@ const BRANDS: Array[Branding] = [
 	preload("res://themes/vsekai/vsekai_branding.tres"),
 	preload("res://themes/aurora/aurora_branding.tres"),
 ]
-const PANELS: Array[StringName] = [&"Page", &"Card", &"CompactCard", &"Dialog", &"Well"]
+const PANELS: Array[StringName] = [
+	&"Page", &"Card", &"CompactCard", &"CardWarning", &"CardDanger", &"Dialog", &"Well"
+]
 const TOASTS: Array[StringName] = [&"ToastPlain", &"ToastGood", &"ToastWarning"]
 const TEXTS: Array[StringName] = [
 	&"Label",
@@ -132,6 +134,21 @@ func test_borders_and_states_stand_out() -> void:
 			_assert_contrast(brand, "primary " + state, box.border_color, card, OUTLINE_RATIO)
 
 
+func test_trouble_is_read_and_stands_out() -> void:
+	for brand: Branding in BRANDS:
+		var card := _panel(brand.theme, &"Card")
+		for tone: String in ["Warning", "Danger"]:
+			var ground := _panel(brand.theme, "Card" + tone)
+			assert(_panel(brand.theme, "CompactCard" + tone) == ground and ground != card)
+			var color := brand.theme.get_color("font_color", "Status" + tone)
+			_assert_contrast(brand, "status " + tone, color, ground, TEXT_RATIO)
+		var mend := brand.theme.get_stylebox("normal", &"LargeAttentionButton") as StyleBoxFlat
+		_assert_contrast(brand, "mend", mend.bg_color, card, OUTLINE_RATIO)
+		for key: String in ["font_color", "font_hover_color"]:
+			var quiet := brand.theme.get_color(key, &"QuietButton")
+			_assert_contrast(brand, "quiet " + key, quiet, card, TEXT_RATIO)
+
+
 func test_what_is_disabled_looks_so() -> void:
 	for brand: Branding in BRANDS:
 		for type: StringName in [&"Button", &"PrimaryButton", &"LargeButton", &"DangerButton"]:
@@ -156,7 +173,13 @@ func test_danger_and_links_on_what_they_stand_on() -> void:
 func test_text_on_buttons_in_every_state() -> void:
 	for brand: Branding in BRANDS:
 		for type: StringName in [
-			&"Button", &"OptionButton", &"PrimaryButton", &"LargeButton", &"DangerButton"
+			&"Button",
+			&"OptionButton",
+			&"PrimaryButton",
+			&"LargeButton",
+			&"DangerButton",
+			&"AttentionButton",
+			&"LargeAttentionButton",
 		]:
 			for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
 				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat

@@ -139,6 +139,19 @@ func test_news_are_beside_the_notes_where_there_is_room_and_below_where_not() ->
 	get_window().size = before
 
 
+func test_lines_are_not_longer_than_one_reads_with_ease() -> void:
+	var before := get_window().size
+	var frame := Shots.whats_new() as LauncherFrame
+	add_child(frame)
+	get_window().size = Vector2i(1920, 1080)
+	for step: int in 6:
+		await get_tree().process_frame
+	var notes := _notes(frame.whats_new) as NotesText
+	assert(notes.size.x <= notes.line_width() + 1.0 and notes.size.x > 500.0, str(notes.size))
+	assert(_card(frame.whats_new).size.x > notes.size.x + 100.0)
+	get_window().size = before
+
+
 func test_keys_read_a_long_card_before_they_leave_it() -> void:
 	var frame := Shots.whats_new(false) as LauncherFrame
 	add_child(frame)

@@ -1,0 +1,137 @@
+extends Node
+## Home looks like what it says: trouble is neither red nor quiet, and what stops is not loud.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+const K := HomeState.Kind
+const A := HomeState.Action
+
+var _asked: Array[HomeState.Action] = []
+
+
+func _open(kind: HomeState.Kind, notice := HomeState.Notice.NONE) -> LauncherFrame:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(kind, notice) as LauncherFrame
+	add_child(frame)
+	frame.home.action_requested.connect(_asked.append)
+	return frame
+
+
+func _text(frame: LauncherFrame, node: String) -> String:
+	return str(frame.home.get_node(node).get("text"))
+
+
+func test_what_stops_a_download_is_quieter_than_playing() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	for quiet: String in ["%Primary", "%First"]:
+		var button := frame.home.get_node(quiet) as Button
+		assert(button.theme_type_variation == &"QuietButton" and button.icon != null, quiet)
+	var play := frame.home.get_node("%Second") as Button
+	assert(play.theme_type_variation.is_empty() and play.icon == null)
+	assert(_text(frame, "%Percent") == "43%")
+	Shots.show_home(frame, K.UPDATE_WAITING, HomeState.Notice.NONE)
+	var primary := frame.home.get_node("%Primary") as Button
+	assert(primary.theme_type_variation == &"PrimaryButton" and primary.icon == null)
+	assert(not (frame.home.get_node("%Percent") as Control).visible)
+
+
+func test_trouble_looks_like_trouble() -> void:
+	var frame := _open(K.READY)
+	var wanted: Dictionary[HomeState.Kind, String] = {
+		K.READY: "",
+		K.UPDATE_WAITING: "",
+		K.OFFLINE: "Warning",
+		K.DAMAGED: "Warning",
+		K.FAILED: "Danger",
+	}
+	for kind: HomeState.Kind in wanted:
+		Shots.show_home(frame, kind, HomeState.Notice.NONE)
+		var card := frame.home.get_node("%Card") as Control
+		var status := frame.home.get_node("%Status") as Label
+		var icon := frame.home.get_node("%StatusIcon") as ThemedIcon
+		var named: String = K.find_key(kind)
+		assert(str(card.theme_type_variation).ends_with("Card" + wanted[kind]), named)
+		assert(status.theme_type_variation == "Status" + wanted[kind], named)
+		assert(icon.visible != wanted[kind].is_empty(), named)
+		if icon.visible:
+			assert(
+				icon.texture != null and icon.self_modulate == status.get_theme_color("font_color")
+			)
+			assert(_text(frame, "%Detail") in status.accessibility_name, named)
+	# What mends it is not the red of what plays it.
+	for kind: HomeState.Kind in [K.DAMAGED, K.FAILED]:
+		Shots.show_home(frame, kind, HomeState.Notice.NONE)
+		var mend := frame.home.get_node("%Primary") as Button
+		assert(mend.theme_type_variation == &"LargeAttentionButton")
+
+
+func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
+	var frame := _open(K.DAMAGED)
+	assert(_text(frame, "%Status") == "Damaged files: 3")
+	assert(_text(frame, "%Detail") == "Repair downloads only what is damaged.")
+	await Hands.click(frame.home.get_node("%First") as Button)
+	assert(_asked == [A.SHOW_ERROR])
+	var model := LauncherModel.new()
+	model.damaged_files = ["data/a.pck", "b.pck"]
+	assert(model.trouble().code == "damaged" and model.trouble().details == "data/a.pck\nb.pck")
+
+
+func test_a_version_that_was_left_is_told_once() -> void:
+	var frame := _open(K.READY, HomeState.Notice.WENT_BACK)
+	assert(_text(frame, "%Detail").is_empty() and _text(frame, "%First").contains("0.1.3"))
+	var notes := frame.home.get_node("%NotesCard/%NotesHeading") as Label
+	assert("0.1.2" in notes.text, notes.text)
+	frame.home.state.notice = HomeState.Notice.NONE
+	frame.home.state = frame.home.state
+	assert("0.1.3" in _text(frame, "%Detail"))
+
+
+func test_a_failure_that_settings_do_not_end_is_retried() -> void:
+	var state := HomeState.new()
+	state.kind = K.FAILED
+	assert(state.primary_action() == A.RETRY and state.secondary_actions() == [A.SHOW_ERROR])
+	state.is_fixed_in_settings = true
+	assert(state.primary_action() == A.SHOW_SETTINGS)
+	assert(state.secondary_actions() == [A.RETRY, A.SHOW_ERROR])
+
+
+func test_the_newest_version_is_only_claimed_where_nothing_newer_is_known() -> void:
+	TranslationServer.set_locale("en")
+	var model := LauncherModel.new()
+	model.activity = K.READY
+	model.version = "0.1.2"
+	model.mode = "stable"
+	assert(not model.home_state().is_newest, "nobody was asked")
+	model.server = HomeFacts.Server.REACHED
+	assert("newest" in HomeWords.detail(model.home_state()))
+	var mode := SettingsFacts.Mode.new()
+	mode.name = "stable"
+	mode.newest = "0.1.3"
+	mode.is_newer = true
+	model.modes.append(mode)
+	assert(model.home_state().notice == HomeState.Notice.ROLLING_OUT)
+	model.dismiss(HomeState.Notice.ROLLING_OUT)
+	assert(model.home_state().notice == HomeState.Notice.NONE)
+	assert(HomeWords.detail(model.home_state()).is_empty())
+
+
+func test_a_large_interface_begins_with_the_name_of_the_game() -> void:
+	var before := get_window().size
+	get_window().size = Vector2i(1280, 800)
+	get_window().content_scale_factor = 2.0
+	var frame := _open(K.DOWNLOADING)
+	for step: int in 12:
+		await get_tree().process_frame
+	var view := frame.home.get_node("%Scroll") as ScrollContainer
+	for part: String in ["%Title", "%Primary"]:
+		var control := frame.home.get_node(part) as Control
+		assert(view.get_global_rect().encloses(control.get_global_rect()), part)
+	get_window().content_scale_factor = 1.0
+	get_window().size = before
+
+
+func test_in_a_high_window_the_art_ends_above_the_words() -> void:
+	assert(KeyArt.place_in(Vector2(1280, 800)) == Vector2(1280, 800))
+	var tall := KeyArt.place_in(Vector2(800, 1280))
+	assert(tall.x == 800.0 and tall.y < 1280.0 * 0.7)
