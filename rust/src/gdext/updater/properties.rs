@@ -1,5 +1,8 @@
 //! What the properties ask of an operation, and those whose values cannot be used.
 
+use godot::classes::Engine;
+use godot::obj::{Singleton, WithBaseField};
+
 use super::{Operation, VSekaiUpdater};
 use crate::app::worker::{self, Options};
 use crate::error::Error;
@@ -10,6 +13,12 @@ const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const IN_PROJECT: &str = "install_dir is in res://, which players cannot write to: use user:// or an absolute path.";
 
 impl VSekaiUpdater {
+    pub(super) fn warn_in_editor(&mut self) {
+        if Engine::singleton().is_editor_hint() {
+            self.base_mut().update_configuration_warnings();
+        }
+    }
+
     /// What the editor warns about before anything runs.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         let trust_root = Some(&self.trust_root).filter(|path| !path.is_empty()).map(files::exists);
