@@ -101,6 +101,14 @@ func test_the_kinds_of_failures_are_the_codes_of_the_documentation() -> void:
 	assert(kinds == wanted and kinds.size() > 60, str(kinds))
 
 
+func test_the_inspector_offers_words_and_a_folder_that_players_have() -> void:
+	var hints: Dictionary[String, String] = {}
+	for property: Dictionary in ClassDB.class_get_property_list("VSekaiUpdater", true):
+		hints[property["name"]] = property["hint_string"]
+	assert(hints["update_policy"] == "Silent:0,Ask:1,Never:2", str(hints))
+	assert(hints["install_dir"] == "user://game", str(hints))
+
+
 func test_properties_are_values_of_their_enumerations() -> void:
 	var typed: Dictionary[String, String] = {
 		"VSekaiFailure.get_kind": "VSekaiFailure.Kind",

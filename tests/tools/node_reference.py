@@ -54,7 +54,8 @@ def comments():
 
 
 def plain(text):
-    """Converts Godot's links to Markdown."""
+    """Converts Godot's links to Markdown, without the paragraph that leads to this page."""
+    text = re.sub(r"\n\n[^\n]*/docs/godot\.md\)\.", "", text)
     text = re.sub(r"\[(?:method|signal|member|constant|param|enum) ([^\]]+)\]", r"`\1`", text)
     return re.sub(r"\[([A-Z]\w+)\]", r"`\1`", text)
 

@@ -16,6 +16,12 @@ use super::values::VSekaiProgress;
 use crate::app::{instance, places};
 use crate::{event, state};
 
+/// As the inspector shows a value of an enumeration: `List Modes` of `LIST_MODES`.
+fn shown(word: &str) -> String {
+    let capitalised = |part: &str| part.chars().take(1).chain(part.to_lowercase().chars().skip(1)).collect::<String>();
+    word.split('_').map(capitalised).collect::<Vec<_>>().join(" ")
+}
+
 /// An enumeration of a class: names in Godot's style, which no other enumeration of the class has, values from 0, and a text
 /// for each.
 macro_rules! enumeration {
@@ -52,7 +58,9 @@ macro_rules! enumeration {
             type Via = i64;
 
             fn godot_shape() -> GodotShape {
-                let enumerators = Self::ALL.iter().map(|item| EnumeratorShape::new_int(item.word(), *item as i64));
+                let shape =
+                    |item: &Self| EnumeratorShape { name: shown(item.word()).into(), value: Some(*item as i64) };
+                let enumerators = Self::ALL.iter().map(shape);
                 GodotShape::Enum {
                     variant_type: godot::builtin::VariantType::INT,
                     enumerators: enumerators.collect::<Vec<_>>().into(),
@@ -353,5 +361,13 @@ impl State {
                 | Self::Verifying
                 | Self::Repairing
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_inspector_shows_words() {
+        assert_eq!([super::shown("ASK"), super::shown("LIST_MODES")], ["Ask", "List Modes"]);
     }
 }

@@ -58,6 +58,8 @@ const UNKNOWN: f64 = -1.0;
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
 /// previous version is kept until the new one has started successfully.
 ///
+/// Recipes, and what to call for what, are in [the documentation](https://github.com/V-Sekai/vsekai-updater/blob/main/docs/godot.md).
+///
 /// ```gdscript
 /// extends Node
 ///
@@ -79,7 +81,7 @@ pub(crate) struct VSekaiUpdater {
     /// The folder to install into: an absolute path, or a path in `user://`, but not in `res://`. It is created if it does
     /// not exist, and refused if it contains other files.
     #[export_group(name = "Install")]
-    #[export(global_dir)]
+    #[export(placeholder = "user://game")]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
