@@ -13,6 +13,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
+pub use code::Code;
 pub use construct::Source;
 pub use format::Format;
 

@@ -21,6 +21,7 @@ mod enum_docs;
 mod enums;
 mod files;
 mod instance;
+mod kinds;
 mod project_settings;
 mod signals;
 mod slack;

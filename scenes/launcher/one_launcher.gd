@@ -2,7 +2,7 @@ class_name OneLauncher
 extends Node
 ## One launcher for each install: a second one hands what it was started with to the first.
 ##
-## The first one looks for that twice a second; a launcher that does not answer is passed over.
+## A launcher that does not answer is passed over.
 
 ## Another launcher was started, with these arguments; [method answer] is due.
 signal called(arguments: PackedStringArray)
@@ -19,7 +19,6 @@ enum Entry {
 const FOLDER := "instances"
 ## What the system says when a person logs in: nobody is waiting for a window.
 const AT_LOGIN: PackedStringArray = ["login"]
-const LOOK_SECONDS := 0.5
 const ANSWER_MSEC_MAX := 3000
 
 ## What this program was started with.
@@ -72,6 +71,7 @@ func follow(directory: String) -> void:
 	if directory != _directory and not _folder.is_empty():
 		_directory = directory
 		_instance = VSekaiInstance.claim(_folder, directory)
+		_listen()
 
 
 ## Another launcher is about to take over.
@@ -85,13 +85,5 @@ func answer(is_taken: bool) -> void:
 
 
 func _listen() -> void:
-	var timer := Timer.new()
-	timer.wait_time = LOOK_SECONDS
-	timer.autostart = true
-	timer.timeout.connect(_look)
-	add_child(timer)
-
-
-func _look() -> void:
-	if _instance != null and _instance.take():
-		called.emit(_instance.get_arguments())
+	if _instance != null:
+		_instance.called.connect(called.emit)

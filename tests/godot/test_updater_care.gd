@@ -101,9 +101,11 @@ func test_damage_is_found_and_repaired() -> void:
 	updater.verify()
 	assert((await wait_for_next("verify_completed")) == [PackedStringArray(["data/world.pck"])])
 
+	events.clear()
 	assert(updater.repair() == OK)
 	assert((await wait_for("repair_completed")) == [1])
 	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
+	assert(states() == [VSekaiUpdater.State.REPAIRING, VSekaiUpdater.State.IDLE], str(states()))
 	updater.verify()
 	assert((await wait_for_next("verify_completed")) == [PackedStringArray()])
 

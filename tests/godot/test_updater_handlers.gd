@@ -114,7 +114,7 @@ func test_a_start_leaves_the_outcome_of_the_one_before() -> void:
 	await wait_for_next("finished")
 	assert(updater.get_state() == VSekaiUpdater.State.FAILED)
 	updater.repair()
-	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
+	assert(updater.get_state() == VSekaiUpdater.State.REPAIRING)
 	await wait_for_next("finished")
 	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
 	updater.check_for_update()

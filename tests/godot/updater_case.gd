@@ -103,7 +103,7 @@ func names() -> PackedStringArray:
 	var found: PackedStringArray = []
 	for event: Array in events:
 		var signal_name: String = event[0]
-		if signal_name != "progress_changed":
+		if not signal_name in ["progressed", "progress_changed"]:
 			found.append(signal_name)
 	return found
 

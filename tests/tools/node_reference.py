@@ -11,14 +11,18 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = REPO / "docs/godot.md"
 WRAPPER = REPO / "addons/vsekai_updater/csharp/VSekaiUpdaterNode.cs"
-NAMES = ("updater", "updater/care", "updater/offers", "updater/queries", "updater/start", "instance", "values", "enums")
+NAMES = ("updater", "updater/care", "updater/offers", "updater/queries", "updater/start", "updater/stop")
+NAMES += ("instance", "values", "values/progress", "kinds", "enums")
 SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in NAMES]
+# One value for each row of docs/errors.md.
+EXPLAINED_ELSEWHERE = "Kind"
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 
 
@@ -36,8 +40,8 @@ def comments():
             if line.startswith("#["):
                 continue
             named = re.match(r"(?:pub(?:\(\w+\))? )?(struct|fn|enum)? ?(\w+)", line)
-            # `Silent = "SILENT"` and `State as "State" {` of the enumerations
-            enumerator = re.match(r'\w+ (?:=|as) "(\w+)"', line)
+            # `Silent = "SILENT"` and `State of VSekaiUpdater as "State" {` of the enumerations
+            enumerator = re.match(r'\w+ (?:=|of \w+ as) "(\w+)"', line)
             if named and (text or named[1] == "struct"):
                 name = enumerator[1] if enumerator else named[2]
                 if named[1] == "struct" or (enumerator and " as " in line):
@@ -50,7 +54,8 @@ def comments():
 
 
 def plain(text):
-    """Converts Godot's links to Markdown."""
+    """Converts Godot's links to Markdown, without the paragraph that leads to this page."""
+    text = re.sub(r"\n\n[^\n]*/docs/godot\.md\)\.", "", text)
     text = re.sub(r"\[(?:method|signal|member|constant|param|enum) ([^\]]+)\]", r"`\1`", text)
     return re.sub(r"\[([A-Z]\w+)\]", r"`\1`", text)
 
@@ -110,6 +115,10 @@ class Reference:
         for enum, constants in enums.items():
             self.section(f"enum {enum}")
             self.lines += [self.text(enum, enum), ""]
+            if enum == EXPLAINED_ELSEWHERE:
+                names = ", ".join(f"`{constant.get('name')}`" for constant in constants)
+                self.lines += textwrap.wrap(names, 120)
+                continue
             for constant in constants:
                 self.item(f"{constant.get('name')} = {constant.get('value')}", self.text(enum, constant.get("name")))
 

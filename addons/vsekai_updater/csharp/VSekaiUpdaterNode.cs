@@ -33,6 +33,8 @@ public sealed class VSekaiUpdaterNode
     public long Operation => Node.Call("get_operation").AsInt64();
     /// <summary>From 0 to 1; -1 while it is unknown.</summary>
     public double Progress => Node.Call("get_progress").AsDouble();
+    /// <summary>Bytes, speed and time left; null before the first progress of an operation.</summary>
+    public VSekaiProgress ProgressDetails => VSekaiProgress.Of(Node.Call("get_progress_details").AsGodotObject());
     public VSekaiRelease Release => VSekaiRelease.Of(Node.Call("get_release").AsGodotObject());
     public VSekaiFailure Failure => VSekaiFailure.Of(Node.Call("get_failure").AsGodotObject());
     /// <summary>Why the last Launch has failed; null if it has not.</summary>
@@ -75,6 +77,10 @@ public sealed class VSekaiUpdaterNode
 
     /// <summary>Waits until the operation that runs has ended. Returns whether it went well; if not, Failure says why.</summary>
     public async Task<bool> Finished() => (await Node.ToSignal(Node, "finished"))[0].AsBool();
+
+    /// <summary>Calls with what has been done, once a frame at most.</summary>
+    public void OnProgressed(System.Action<VSekaiProgress> call) =>
+        Node.Connect("progressed", Callable.From<GodotObject>(progress => call(VSekaiProgress.Of(progress))));
 
     /// <summary>Calls with done bytes, total bytes, bytes per second, seconds left, and received bytes of a download and
     /// its size (-1: no download), once a frame at most.</summary>
@@ -138,7 +144,21 @@ public sealed record VSekaiNews(string Id, string Title, string Text, string Lin
         found.Get("link").AsString(), found.Get("picture_path").AsString());
 }
 
-/// <summary>Why an operation has failed.</summary>
+/// <summary>How far an operation is. Phase is a value of VSekaiProgress.Phase; Fraction, DownloadBytes and SecondsLeft are
+/// -1 while unknown.</summary>
+public sealed record VSekaiProgress(
+    long Phase, double Fraction, bool IsDownloading, long DoneBytes, long TotalBytes, long ReceivedBytes, long DownloadBytes,
+    double BytesPerSecond, double SecondsLeft)
+{
+    internal static VSekaiProgress Of(GodotObject found) => found == null
+        ? null
+        : new(found.Get("phase").AsInt64(), found.Get("fraction").AsDouble(), found.Get("is_downloading").AsBool(),
+            found.Get("done_bytes").AsInt64(), found.Get("total_bytes").AsInt64(), found.Get("received_bytes").AsInt64(),
+            found.Get("download_bytes").AsInt64(), found.Get("bytes_per_second").AsDouble(),
+            found.Get("seconds_left").AsDouble());
+}
+
+/// <summary>Why an operation has failed. Code is the text of a value of VSekaiFailure.Kind.</summary>
 public sealed record VSekaiFailure(string Code, string Message, string Hint)
 {
     internal static VSekaiFailure Of(GodotObject found) => found == null

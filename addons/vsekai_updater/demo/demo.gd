@@ -14,7 +14,7 @@ var _action := Action.CHECK
 
 
 func _ready() -> void:
-	updater.progress_changed.connect(_on_progress_changed)
+	updater.progressed.connect(_on_progressed)
 	updater.game_exited.connect(_on_game_exited)
 	button.pressed.connect(_on_button_pressed)
 	_check()
@@ -92,14 +92,15 @@ func _problem() -> String:
 	return "" if failure == null else ("%s\n%s" % [failure.message, failure.hint]).strip_edges()
 
 
-func _on_progress_changed(
-	_done: int, _total: int, bytes_per_second: float, _left: float, received: int, download: int
-) -> void:
+func _on_progressed(progress: VSekaiProgress) -> void:
 	button.disabled = false
-	bar.value = 100.0 * updater.get_progress()
-	if download > 0:
-		var mega := [received / 1e6, download / 1e6, bytes_per_second / 1e6]
-		status.text = "Downloading: %.1f of %.1f MB, %.1f MB/s" % mega
+	bar.value = 100.0 * progress.fraction
+	if progress.is_downloading:
+		var all := String.humanize_size(progress.download_bytes)
+		var speed := String.humanize_size(int(progress.bytes_per_second))
+		status.text = "Downloading %s: %s/s" % [all, speed]
+	elif progress.phase == VSekaiProgress.Phase.BUILDING:
+		status.text = "Installing..."
 	else:
 		status.text = "Checking files..."
 

@@ -89,6 +89,9 @@ fn documentation_lists_every_code_and_no_other() {
     let mut rows: Vec<&str> = groups.into_iter().flatten().collect();
     rows.sort_unstable();
     assert_eq!(rows, codes.into_iter().collect::<Vec<_>>());
+    let mut all: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+    all.sort_unstable();
+    assert_eq!(rows, all, "no code is without an error");
 }
 
 #[test]

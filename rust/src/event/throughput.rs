@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::Event;
+use super::{Event, Phase};
 
 /// The rate is averaged over this time.
 const WINDOW: Duration = Duration::from_secs(3);
@@ -24,6 +24,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// Progress of the current phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
+    /// The phase.
+    pub phase: Phase,
     /// Plain bytes done; never more than `total_bytes`.
     pub done_bytes: u64,
     /// Plain bytes of the whole phase.
@@ -81,6 +83,7 @@ impl Pace {
 /// Measures the progress of one phase after another from their events.
 #[derive(Debug, Default)]
 pub struct Throughput {
+    phase: Option<Phase>,
     total_bytes: u64,
     content: Pace,
     line: Pace,
@@ -93,7 +96,8 @@ impl Throughput {
     /// Records an event. Events without progress change nothing.
     pub fn note(&mut self, event: &Event, now: Instant) {
         match event {
-            Event::Started { total_bytes, .. } => {
+            Event::Started { phase, total_bytes } => {
+                self.phase = Some(*phase);
                 self.total_bytes = *total_bytes;
                 self.content = Pace::from(now, 0);
                 self.line = Pace::from(now, self.line.count);
@@ -116,20 +120,18 @@ impl Throughput {
         let is_silent =
             self.is_downloading() && self.told.is_none_or(|told| now.saturating_duration_since(told) >= SILENCE);
         let is_news = (std::mem::take(&mut self.is_news) || is_silent) && self.total_bytes > 0;
-        if !is_news {
-            return None;
-        }
+        let phase = self.phase.filter(|_| is_news)?;
         self.told = Some(now);
         self.content.forget(now);
         self.line.forget(now);
-        Some(self.progress(now))
+        Some(self.progress(phase, now))
     }
 
     fn is_downloading(&self) -> bool {
         self.line.count < self.expected_bytes
     }
 
-    fn progress(&self, now: Instant) -> Progress {
+    fn progress(&self, phase: Phase, now: Instant) -> Progress {
         let done_bytes = self.content.count.min(self.total_bytes);
         let (rate, left) = if self.is_downloading() {
             (self.line.rate(now), self.expected_bytes - self.line.count)
@@ -139,6 +141,7 @@ impl Throughput {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let seconds_left = (rate > 0.0).then(|| left as f64 / rate);
         Progress {
+            phase,
             done_bytes,
             total_bytes: self.total_bytes,
             bytes_per_second: rate,
@@ -152,7 +155,6 @@ impl Throughput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Phase;
 
     const PHASE: Phase = Phase::Assemble;
 
@@ -168,7 +170,7 @@ mod tests {
             pace.note(&Event::Advanced { phase: PHASE, bytes: 100 }, after(begun, step * 100));
         }
         let progress = pace.news(after(begun, 5_000)).unwrap();
-        assert_eq!((progress.done_bytes, progress.total_bytes), (5_000, 10_000));
+        assert_eq!((progress.phase, progress.done_bytes, progress.total_bytes), (PHASE, 5_000, 10_000));
         assert!((progress.bytes_per_second - 1_000.0).abs() < 1.0, "{progress:?}");
         assert!((progress.seconds_left.unwrap() - 5.0).abs() < 0.01, "{progress:?}");
         assert_eq!(pace.news(after(begun, 5_001)), None, "nothing happened since");

@@ -4,6 +4,7 @@
 
 use godot::init::{ExtensionLibrary, InitLevel, InitStage, gdextension};
 
+use super::kinds::Kind;
 use super::{enums, slack};
 
 struct Extension;
@@ -18,6 +19,7 @@ unsafe impl ExtensionLibrary for Extension {
         slack::on_stage(stage);
         if stage == InitStage::Scene {
             enums::register();
+            Kind::register();
         }
     }
 }

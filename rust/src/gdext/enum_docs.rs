@@ -2,21 +2,25 @@
 
 use std::fmt::Write;
 
+use godot::obj::GodotClass;
 use godot::private::{__GODOT_DOCS_REGISTRY, DocsItem, DocsShard, InherentImplDocs};
 
-use super::updater::VSekaiUpdater;
+/// The lines of a doc comment.
+pub(super) fn joined(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
 
-/// The enumerators of `VSekaiUpdater.{enumeration}`, each with the lines of its doc comment.
-pub(super) fn add(enumeration: &str, words: &[&str], docs: &[&[&str]]) {
+/// The enumerators of an enumeration of the class `C`, from 0, each with its text.
+pub(super) fn add<C: GodotClass>(enumeration: &str, enumerators: impl IntoIterator<Item = (String, String)>) {
     let mut xml = String::new();
-    for (value, (word, lines)) in words.iter().zip(docs).enumerate() {
-        let text = bbcode(&lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "));
+    for (value, (word, text)) in enumerators.into_iter().enumerate() {
+        let text = bbcode(&text);
         // Writing to a string cannot fail.
         let _ = write!(xml, r#"<constant name="{word}" value="{value}" enum="{enumeration}">{text}</constant>"#);
     }
     let docs = InherentImplDocs { constants_xml: String::leak(xml), ..InherentImplDocs::default() };
     if let Ok(mut registry) = __GODOT_DOCS_REGISTRY.lock() {
-        registry.push(DocsShard::new::<VSekaiUpdater>(DocsItem::InherentImpl(docs)));
+        registry.push(DocsShard::new::<C>(DocsItem::InherentImpl(docs)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The enumerations of the node. gdext 0.5 does not register user enumerations with Godot. This module does, so that
+//! The enumerations of the node and its values. gdext 0.5 does not register user enumerations with Godot. This module does, so that
 //! GDScript can write `VSekaiUpdater.State.IDLE` and the inspector shows names.
 
 use godot::builtin::StringName;
@@ -12,12 +12,20 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
+use super::values::VSekaiProgress;
 use crate::app::{instance, places};
-use crate::state;
+use crate::{event, state};
 
-/// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0, and a text for each.
+/// As the inspector shows a value of an enumeration: `List Modes` of `LIST_MODES`.
+fn shown(word: &str) -> String {
+    let capitalised = |part: &str| part.chars().take(1).chain(part.to_lowercase().chars().skip(1)).collect::<String>();
+    word.split('_').map(capitalised).collect::<Vec<_>>().join(" ")
+}
+
+/// An enumeration of a class: names in Godot's style, which no other enumeration of the class has, values from 0, and a text
+/// for each.
 macro_rules! enumeration {
-    ($(#[$doc:meta])* $name:ident as $godot:literal {
+    ($(#[$doc:meta])* $name:ident of $class:ident as $godot:literal {
         $($(#[doc = $item_doc:literal])+ $item:ident = $word:literal,)+
     }) => {
         $(#[$doc])*
@@ -36,9 +44,13 @@ macro_rules! enumeration {
             fn register() {
                 let enumerators = Self::ALL.iter().map(|item| IntegerConstant::new(item.word(), *item as i64)).collect();
                 let kind = ConstantKind::Enum { name: StringName::from($godot), enumerators };
-                ExportConstant::new(VSekaiUpdater::class_id(), kind).register();
+                ExportConstant::new($class::class_id(), kind).register();
                 #[cfg(feature = "docs")]
-                super::enum_docs::add($godot, Self::WORDS, &[$(&[$($item_doc),+]),+]);
+                {
+                    let texts = [$(super::enum_docs::joined(&[$($item_doc),+])),+];
+                    let words = Self::WORDS.iter().map(ToString::to_string);
+                    super::enum_docs::add::<$class>($godot, words.zip(texts));
+                }
             }
         }
 
@@ -46,11 +58,13 @@ macro_rules! enumeration {
             type Via = i64;
 
             fn godot_shape() -> GodotShape {
-                let enumerators = Self::ALL.iter().map(|item| EnumeratorShape::new_int(item.word(), *item as i64));
+                let shape =
+                    |item: &Self| EnumeratorShape { name: shown(item.word()).into(), value: Some(*item as i64) };
+                let enumerators = Self::ALL.iter().map(shape);
                 GodotShape::Enum {
                     variant_type: godot::builtin::VariantType::INT,
                     enumerators: enumerators.collect::<Vec<_>>().into(),
-                    godot_name: Some(concat!("VSekaiUpdater.", $godot).into()),
+                    godot_name: Some(concat!(stringify!($class), ".", $godot).into()),
                     is_bitfield: false,
                 }
             }
@@ -102,7 +116,7 @@ macro_rules! enumeration {
 
 enumeration! {
     /// What happens when a check finds an update: see [member update_policy].
-    UpdatePolicy as "UpdatePolicy" {
+    UpdatePolicy of VSekaiUpdater as "UpdatePolicy" {
         /// It is installed immediately, if something is installed already.
         Silent = "SILENT",
         /// It is reported with a plan, for the user to decide.
@@ -117,9 +131,10 @@ enumeration! {
     ///
     /// Checks, updates, repairs and rollbacks change it; other operations, such as [method read_status] or [method launch],
     /// leave it alone. It changes as soon as one of those starts, and when that has ended, it stays at the outcome until the
-    /// next one starts, so that a scene can be drawn from it. [method uninstall] and leaving the tree set [constant IDLE].
-    /// For whether anything is running, ask [method is_busy].
-    State as "State" {
+    /// next one starts, so that a scene can be drawn from it. [method verify] is [constant VERIFYING] while it runs, and then
+    /// gives back the state from before. [method uninstall] and leaving the tree set [constant IDLE]. For whether anything is
+    /// running, ask [method is_busy]; for what, [method get_operation].
+    State of VSekaiUpdater as "State" {
         /// Nothing has been asked for yet, or a repair or a rollback has succeeded.
         Idle = "IDLE",
         /// Asking the repository for a newer version; how checks and updates start.
@@ -146,12 +161,16 @@ enumeration! {
         Failed = "FAILED",
         /// Returning to the previous version.
         RollingBack = "ROLLING_BACK",
+        /// Comparing all files with what was published.
+        Verifying = "VERIFYING",
+        /// Repairing: reading all files, and replacing those that are damaged.
+        Repairing = "REPAIRING",
     }
 }
 
 enumeration! {
     /// What the node is doing, as [method get_operation] says, or did when it failed: see [member VSekaiFailure.operation].
-    Operation as "Operation" {
+    Operation of VSekaiUpdater as "Operation" {
         /// No operation is running.
         None = "NONE",
         /// [method check_for_update].
@@ -196,8 +215,22 @@ enumeration! {
 }
 
 enumeration! {
+    /// What an operation is doing when it tells its progress: see [member VSekaiProgress.phase].
+    Phase of VSekaiProgress as "Phase" {
+        /// Reading files that are there, to find what need not be downloaded.
+        Reading = "READING",
+        /// Downloading what is missing, and building the version from that and from files that are there.
+        Building = "BUILDING",
+        /// Comparing files with what was published.
+        Verifying = "VERIFYING",
+        /// Copying the install to another folder.
+        Moving = "MOVING",
+    }
+}
+
+enumeration! {
     /// What a folder is, for somebody who wants to install there: see [method inspect_folder].
-    Place as "Place" {
+    Place of VSekaiUpdater as "Place" {
         /// It is new or empty.
         Free = "FREE",
         /// A game is installed there.
@@ -211,7 +244,7 @@ enumeration! {
 
 enumeration! {
     /// What became of a call to another launcher: see [method VSekaiInstance.call_other].
-    CallAnswer as "CallAnswer" {
+    CallAnswer of VSekaiUpdater as "CallAnswer" {
         /// No launcher is running for this install.
         Nobody = "NOBODY",
         /// The running launcher does what was asked for.
@@ -228,6 +261,7 @@ pub(super) fn register() {
     CallAnswer::register();
     UpdatePolicy::register();
     State::register();
+    Phase::register();
     Operation::register();
 }
 
@@ -249,6 +283,18 @@ impl From<instance::Answer> for CallAnswer {
             instance::Answer::Accepted => Self::Accepted,
             instance::Answer::Declined => Self::Declined,
             instance::Answer::None => Self::NoAnswer,
+        }
+    }
+}
+
+impl From<event::Phase> for Phase {
+    fn from(phase: event::Phase) -> Self {
+        match phase {
+            event::Phase::ScanSeed | event::Phase::ReadLayout => Self::Reading,
+            event::Phase::Verify => Self::Verifying,
+            event::Phase::Move => Self::Moving,
+            // Those of publishers, too, which no operation of the node has.
+            event::Phase::Assemble | event::Phase::Make | event::Phase::Upload | event::Phase::Bundle => Self::Building,
         }
     }
 }
@@ -289,9 +335,15 @@ impl Operation {
         match self {
             Self::Check | Self::Update => Some(State::Checking),
             Self::Rollback => Some(State::RollingBack),
-            Self::Repair => Some(State::Idle),
+            Self::Verify => Some(State::Verifying),
+            Self::Repair => Some(State::Repairing),
             _ => None,
         }
+    }
+
+    /// Whether it has one state all the time, whatever its work passes through.
+    pub(super) fn is_one_state(self) -> bool {
+        matches!(self, Self::Verify | Self::Repair)
     }
 }
 
@@ -306,6 +358,16 @@ impl State {
                 | Self::ApplyingUpdate
                 | Self::FinalizingUpdate
                 | Self::RollingBack
+                | Self::Verifying
+                | Self::Repairing
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_inspector_shows_words() {
+        assert_eq!([super::shown("ASK"), super::shown("LIST_MODES")], ["Ask", "List Modes"]);
     }
 }

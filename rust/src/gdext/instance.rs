@@ -1,9 +1,11 @@
 //! `VSekaiInstance`: one launcher for each install.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use godot::builtin::{GString, PackedStringArray};
-use godot::obj::Gd;
+use godot::builtin::{GString, PackedStringArray, Variant};
+use godot::classes::{Engine, RefCounted, SceneTree};
+use godot::init::is_main_thread;
+use godot::obj::{Base, Gd, Singleton};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::{strings, texts};
@@ -11,7 +13,13 @@ use super::enums::CallAnswer;
 use super::files;
 use crate::app::instance::{self, Answer, Instance};
 
+/// How often to look for a later launcher, which waits for seconds.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// One launcher for each install: the first one claims it, and a later one hands over what it was started with and quits.
+///
+/// This is about launchers. For the running game, see [method VSekaiUpdater.is_game_running] and
+/// [signal VSekaiUpdater.game_exited].
 /// ```gdscript
 /// extends Node
 ///
@@ -25,30 +33,41 @@ use crate::app::instance::{self, Answer, Instance};
 ///         get_tree().quit()
 ///     else:
 ///         instance = VSekaiInstance.claim("user://instances", game)
+///         if instance != null:
+///             instance.called.connect(_on_called)
 ///
 ///
-/// func _process(_delta: float) -> void:
-///     if instance != null and instance.take():
-///         print("Started once more, with ", instance.get_arguments())
-///         get_window().grab_focus()
-///         instance.answer(true)
+/// func _on_called(arguments: PackedStringArray) -> void:
+///     print("Started once more, with ", arguments)
+///     get_window().grab_focus()
+///     instance.answer(true)
 /// ```
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiInstance {
     instance: Instance,
     arguments: Vec<String>,
+    looked: Instant,
+    base: Base<RefCounted>,
 }
 
 #[godot_api]
 impl VSekaiInstance {
+    /// A later launcher was started with these arguments, and waits until [method answer] says whether this one does what was
+    /// asked for. Looked for a few times a second, once something is connected: use either this or [method take].
+    #[signal]
+    fn called(arguments: PackedStringArray);
+
     /// Becomes the launcher of the install in [param directory], which need not exist yet, for as long as the object is
     /// kept. Returns `null` if another launcher is that, or if the disk refuses. [param folder] belongs to the user, such
     /// as `user://instances`, and is the same for all launchers of the product.
     #[func]
     fn claim(folder: GString, directory: GString) -> Option<Gd<Self>> {
         let claimed = Instance::claim(&files::system_path(&folder), &files::system_path(&directory));
-        claimed.ok().flatten().map(|instance| Gd::from_object(Self { instance, arguments: Vec::new() }))
+        let instance = claimed.ok().flatten()?;
+        let claimed = Gd::from_init_fn(|base| Self { instance, arguments: Vec::new(), looked: Instant::now(), base });
+        listen(&claimed);
+        Some(claimed)
     }
 
     /// Hands [param arguments] to the launcher of the install in [param directory], if one is running. Blocks until it has
@@ -65,7 +84,8 @@ impl VSekaiInstance {
         instance::call(&folder, &directory, &strings(&arguments), longest).unwrap_or(Answer::Nobody).into()
     }
 
-    /// Whether a later launcher waits for an answer; then [method get_arguments] is what it was started with.
+    /// Whether a later launcher waits for an answer; then [method get_arguments] is what it was started with. For those who
+    /// look themselves, instead of connecting [signal called].
     #[func]
     fn take(&mut self) -> bool {
         let taken = self.instance.take();
@@ -84,5 +104,30 @@ impl VSekaiInstance {
     #[func]
     fn answer(&mut self, is_taken: bool) {
         self.instance.answer(is_taken);
+    }
+}
+
+/// Looks once a frame, if it is time. The engine cuts the connection when the object is freed.
+fn listen(instance: &Gd<VSekaiInstance>) {
+    let tree = if is_main_thread() { Engine::singleton().get_main_loop() } else { None };
+    let Some(mut tree) = tree.and_then(|tree| tree.try_cast::<SceneTree>().ok()) else { return };
+    let id = instance.instance_id();
+    let look = instance.linked_callable("VSekaiInstance", move |_: &[&Variant]| {
+        if let Ok(instance) = Gd::<VSekaiInstance>::try_from_instance_id(id) {
+            look(instance);
+        }
+    });
+    tree.connect("process_frame", &look);
+}
+
+/// While a handler runs, nothing of the object is borrowed.
+fn look(mut instance: Gd<VSekaiInstance>) {
+    if !instance.has_connections("called") || instance.bind().looked.elapsed() < PAUSE {
+        return;
+    }
+    instance.bind_mut().looked = Instant::now();
+    if instance.bind_mut().take() {
+        let arguments = instance.bind().get_arguments();
+        instance.signals().called().emit(&arguments);
     }
 }

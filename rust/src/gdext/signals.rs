@@ -5,10 +5,10 @@
 
 use godot::obj::{Gd, WithBaseField};
 
-use super::convert::{int, text};
+use super::convert::text;
 use super::enums::State;
 use super::updater::VSekaiUpdater;
-use super::values::VSekaiFailure;
+use super::values::{VSekaiFailure, VSekaiProgress};
 use crate::event::throughput::Progress;
 
 type Apply = Box<dyn FnOnce(&mut VSekaiUpdater) -> bool>;
@@ -54,18 +54,20 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn tell_progress(&mut self, progress: Progress) {
-        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left, received_bytes, download_bytes } =
-            progress;
-        let (received, download) = self.with_earlier_runs(received_bytes, download_bytes);
-        let (done, total, left) = (int(done_bytes), int(total_bytes), seconds_left.unwrap_or(-1.0));
-        let (received, download) = (int(received), download.map_or(-1, int));
-        let fraction = if download > 0 { fraction(received, download) } else { fraction(done, total) };
+        let (received, download) = self.with_earlier_runs(progress.received_bytes, progress.download_bytes);
+        let progress = VSekaiProgress::of(progress, received, download);
+        let (fraction, numbers) = (progress.fraction(), progress.numbers());
+        let progress = progress.share();
+        let kept = progress.clone();
         let keep = move |node: &mut Self| {
             node.progress = fraction;
+            node.progress_details = Some(kept);
             true
         };
-        self.tell_after(keep, move |node| {
-            node.signals().progress_changed().emit(done, total, bytes_per_second, left, received, download);
+        self.tell_after(keep, move |node| node.signals().progressed().emit(&progress));
+        self.tell(move |node| {
+            let (done, total, rate, left, received, download) = numbers;
+            node.signals().progress_changed().emit(done, total, rate, left, received, download);
         });
     }
 
@@ -127,10 +129,4 @@ impl VSekaiUpdater {
         }
         None
     }
-}
-
-/// From 0 to 1; -1 if there is nothing to be done.
-#[expect(clippy::cast_precision_loss, reason = "a bar on a screen has fewer steps")]
-fn fraction(part: i64, whole: i64) -> f64 {
-    if whole > 0 { (part as f64 / whole as f64).clamp(0.0, 1.0) } else { -1.0 }
 }

@@ -5,15 +5,17 @@ use std::collections::VecDeque;
 
 use godot::builtin::{Array, Callable, GString, PackedStringArray};
 use godot::classes::notify::NodeNotification;
-use godot::classes::{Engine, INode, Node, Resource};
+use godot::classes::{INode, Node, Resource};
 use godot::global::Error as Answer;
-use godot::obj::{Base, Gd, Singleton, WithBaseField};
+use godot::obj::{Base, Gd};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
-use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::values::{
+    VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiProgress, VSekaiRelease, VSekaiStatus,
+};
 use crate::app::updater::Story;
 use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
@@ -25,6 +27,7 @@ mod pump;
 mod queries;
 mod refusals;
 mod start;
+mod stop;
 
 use pump::Job;
 use refusals::refuse;
@@ -55,6 +58,8 @@ const UNKNOWN: f64 = -1.0;
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
 /// previous version is kept until the new one has started successfully.
 ///
+/// Recipes, and what to call for what, are in [the documentation](https://github.com/V-Sekai/vsekai-updater/blob/main/docs/godot.md).
+///
 /// ```gdscript
 /// extends Node
 ///
@@ -76,7 +81,7 @@ pub(crate) struct VSekaiUpdater {
     /// The folder to install into: an absolute path, or a path in `user://`, but not in `res://`. It is created if it does
     /// not exist, and refused if it contains other files.
     #[export_group(name = "Install")]
-    #[export(global_dir)]
+    #[export(placeholder = "user://game")]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
@@ -100,6 +105,7 @@ pub(crate) struct VSekaiUpdater {
     /// what [constant ASK] does, which is the default.
     #[export_group(name = "Updates")]
     #[export]
+    #[var(get = get_update_policy)]
     #[init(val = UpdatePolicy::Ask)]
     update_policy: UpdatePolicy,
     /// The maximum download rate, in bytes per second; 0 for no limit.
@@ -153,6 +159,9 @@ pub(crate) struct VSekaiUpdater {
     pump: Option<Callable>,
     #[init(val = State::Idle)]
     pub(super) state: State,
+    /// What a verification gives back.
+    #[init(val = State::Idle)]
+    state_before: State,
     is_pausing: bool,
     is_resuming: bool,
     /// Set while the result of an operation is taken that another one continues.
@@ -170,6 +179,7 @@ pub(crate) struct VSekaiUpdater {
     has_game_started: bool,
     #[init(val = UNKNOWN)]
     pub(super) progress: f64,
+    pub(super) progress_details: Option<Gd<VSekaiProgress>>,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
     pub(super) news: Vec<Story>,
@@ -216,9 +226,13 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn plan_made(plan: Gd<VSekaiPlan>);
 
-    /// The operation has progressed; emitted at most once a frame. [param done_bytes] of [param total_bytes] of content
-    /// are done, whether downloaded or reused from disk. Each phase of an operation, such as reading existing files,
-    /// starts at 0.
+    /// The operation has progressed; emitted at most once a frame.
+    #[signal]
+    pub(super) fn progressed(progress: Gd<VSekaiProgress>);
+
+    /// The numbers of [signal progressed], right after it, for those who need no object. [param done_bytes] of
+    /// [param total_bytes] of content are done, whether downloaded or reused from disk. Each phase of an operation, such as
+    /// reading existing files, starts at 0.
     ///
     /// [param received_bytes] of [param download_bytes] have been downloaded, or read from a repository that is a folder, counted
     /// as they arrive, and since
@@ -281,7 +295,8 @@ impl VSekaiUpdater {
     pub(super) fn update_failed(code: GString, message: GString, hint: GString);
 
     /// There was a problem that does not stop the operation, such as a mirror that did not answer. [param code] is one of
-    /// those of errors, and [param message] is one sentence in English, for a log.
+    /// those of errors, or `rolled_back` if a new version did not start, and [param message] is one sentence in English, for
+    /// a log.
     #[signal]
     pub(super) fn warned(code: GString, message: GString);
 
@@ -378,49 +393,6 @@ impl VSekaiUpdater {
         self.update_to(String::new())
     }
 
-    /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no
-    /// effect on other operations, or on an update that is about to complete.
-    #[func]
-    fn pause(&mut self) {
-        if let Some(job) = self.job.as_ref().filter(|job| job.operation == Operation::Update) {
-            self.is_pausing = !job.worker.is_cancelled() || self.is_pausing;
-            self.is_resuming = false;
-            job.worker.cancel();
-        }
-    }
-
-    /// Continues an update stopped by [method pause]; returns `ERR_UNAVAILABLE` if there is none.
-    #[func]
-    fn resume(&mut self) -> Answer {
-        if self.is_pausing && self.job.is_some() {
-            self.is_resuming = true;
-            return Answer::OK;
-        }
-        if self.job.is_none() && self.state != State::Paused {
-            return refuse(Answer::ERR_UNAVAILABLE, "no update is paused: call start_update()");
-        }
-        self.update_to(self.wanted_version.clone())
-    }
-
-    /// Stops a running check or update, or gives up a paused one: [signal update_cancelled]. Other operations end with
-    /// [signal operation_failed] and the code `cancelled`. Downloaded data is kept, and the next [method start_update]
-    /// resumes from it. Does not end a game.
-    #[func]
-    fn cancel(&mut self) {
-        self.is_pausing = false;
-        self.is_resuming = false;
-        if let Some(job) = &self.job {
-            job.worker.cancel();
-        } else if std::mem::take(&mut self.is_update_due) {
-            self.cancelled(Operation::Update);
-            self.ended(Operation::Update, false);
-            self.start_pump();
-        } else if self.state == State::Paused {
-            self.cancelled(Operation::Update);
-            self.start_pump();
-        }
-    }
-
     #[func]
     fn set_install_dir(&mut self, install_dir: GString) {
         self.install_dir = install_dir;
@@ -439,10 +411,10 @@ impl VSekaiUpdater {
         self.warn_in_editor();
     }
 
-    fn warn_in_editor(&mut self) {
-        if Engine::singleton().is_editor_hint() {
-            self.base_mut().update_configuration_warnings();
-        }
+    // As a value of the enumeration: the getter that gdext makes tells scripts that it is a number.
+    #[func]
+    fn get_update_policy(&self) -> UpdatePolicy {
+        self.update_policy
     }
 
     /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
@@ -471,13 +443,14 @@ impl VSekaiUpdater {
             self.failure = None;
         }
         if let Some(state) = operation.first_state() {
+            self.state_before = self.state;
             self.enter(state);
         }
         if operation == Operation::Launch {
             self.has_game_started = false;
             self.game = Some(job);
         } else {
-            self.progress = UNKNOWN;
+            (self.progress, self.progress_details) = (UNKNOWN, None);
             (self.is_pausing, self.is_resuming) = (false, false);
             let is_update = operation == Operation::Update;
             self.received_before = if is_update { self.paused_bytes.take().unwrap_or(0) } else { 0 };

@@ -2,15 +2,19 @@
 
 use godot::builtin::{GString, PackedStringArray};
 use godot::obj::Gd;
-use godot::register::GodotClass;
+use godot::register::{GodotClass, godot_api};
 
 use super::convert::{int, text, texts};
 use super::enums::Operation;
+use super::kinds::Kind;
 use crate::app::updater::{Available, ModeInfo, Status, Story, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
 use crate::version::Version;
 
 mod printed;
+mod progress;
+
+pub(super) use progress::VSekaiProgress;
 
 /// A version found by a check. Carried by [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]
@@ -329,9 +333,13 @@ impl VSekaiNews {
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiFailure {
     /// The operation that failed or was stopped, one of [enum VSekaiUpdater.Operation].
-    #[var(no_set)]
+    #[var(get = get_operation, no_set)]
     operation: Operation,
-    /// A stable identifier of the error, such as `offline`, for scripts and translations. `internal` is a bug of the
+    /// What has happened, one of [enum VSekaiFailure.Kind], such as `VSekaiFailure.Kind.OFFLINE`: compare this, because the
+    /// editor knows all of them.
+    #[var(get = get_kind, no_set)]
+    kind: Kind,
+    /// The same as a text that never changes, such as `offline`, for translations and logs. `internal` is a bug of the
     /// updater.
     #[var(no_set)]
     code: GString,
@@ -348,10 +356,24 @@ pub(crate) struct VSekaiFailure {
     details: GString,
 }
 
+#[godot_api]
+impl VSekaiFailure {
+    #[func]
+    fn get_operation(&self) -> Operation {
+        self.operation
+    }
+
+    #[func]
+    fn get_kind(&self) -> Kind {
+        self.kind
+    }
+}
+
 impl VSekaiFailure {
     pub(super) fn of(operation: Operation, failure: &Failure, details: &str) -> Gd<Self> {
         Gd::from_object(Self {
             operation,
+            kind: Kind::of(&failure.code),
             code: text(&failure.code),
             message: text(&failure.message),
             hint: text(failure.hint()),

@@ -96,7 +96,9 @@ impl VSekaiUpdater {
         for job in job.into_iter().chain(game) {
             job.worker.join(LONGEST_STOP);
         }
-        if self.state.is_working() {
+        if self.state == State::Verifying {
+            self.state = self.state_before;
+        } else if self.state.is_working() {
             self.state = State::Idle;
         }
     }
@@ -134,6 +136,7 @@ impl VSekaiUpdater {
 
     fn take(&mut self, operation: Operation, message: Message<Reply>) {
         match message {
+            Message::Event(Event::StateChanged { .. }) if operation.is_one_state() => {}
             Message::Event(Event::StateChanged { state }) => {
                 let state = State::from(state);
                 // The final state follows with the result.
@@ -159,10 +162,12 @@ impl VSekaiUpdater {
             Message::Planned(plan) => self.planned(&plan),
             Message::Done(Ok(Reply(reply))) => {
                 self.complete(operation);
+                self.leave_verification(operation);
                 reply(self);
                 self.ended(operation, true);
             }
             Message::Done(Err(failure)) => {
+                self.leave_verification(operation);
                 self.fail(operation, &failure);
                 self.ended(operation, false);
             }
@@ -178,6 +183,13 @@ impl VSekaiUpdater {
         };
         if !is_silent {
             self.tell(move |node| node.signals().finished().emit(is_ok));
+        }
+    }
+
+    /// A verification is no outcome: what could be done before, such as [`VSekaiUpdater::resume`], still can.
+    fn leave_verification(&mut self, operation: Operation) {
+        if operation == Operation::Verify {
+            self.tell_state(self.state_before);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
 use crate::gdext::values::{
-    VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus,
+    VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiProgress, VSekaiRelease, VSekaiStatus,
 };
 use crate::gdext::{console, files, project_settings};
 use crate::local::disk::{self, Durability};
@@ -55,11 +55,18 @@ impl VSekaiUpdater {
 
     /// How much of the running operation is done, from 0 to 1, for a progress bar; of the download while there is one,
     /// otherwise of the content. Reading a repository that is a folder counts as a download. -1 if that is unknown, such as before
-    /// the first [signal progress_changed]. Each phase of an operation starts at 0. When an update has succeeded, this is 1, and
+    /// the first [signal progressed]. Each phase of an operation starts at 0. When an update has succeeded, this is 1, and
     /// when another operation has, unless it told no progress; otherwise it stays at the last value.
     #[func]
     fn get_progress(&self) -> f64 {
         self.progress
+    }
+
+    /// The bytes, the speed and the time left of the operation, as last told by [signal progressed]. `null` before that: each
+    /// operation clears it when it starts.
+    #[func]
+    fn get_progress_details(&self) -> Option<Gd<VSekaiProgress>> {
+        self.progress_details.clone()
     }
 
     /// What the update that was found will do, in numbers, as last told by [signal plan_made]. `null` before that, and when

@@ -4,7 +4,9 @@ use godot::builtin::GString;
 use godot::classes::IRefCounted;
 use godot::register::godot_api;
 
-use super::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::{
+    VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiProgress, VSekaiRelease, VSekaiStatus,
+};
 
 #[godot_api]
 impl IRefCounted for VSekaiRelease {
@@ -63,6 +65,19 @@ impl IRefCounted for VSekaiNews {
 impl IRefCounted for VSekaiFailure {
     fn to_string(&self) -> GString {
         line(&format!("<VSekaiFailure {} in {}: {}>", self.code, self.operation.word(), self.message))
+    }
+}
+
+#[godot_api]
+impl IRefCounted for VSekaiProgress {
+    fn to_string(&self) -> GString {
+        let (part, whole) = if self.download_bytes > 0 {
+            (self.received_bytes, self.download_bytes)
+        } else {
+            (self.done_bytes, self.total_bytes)
+        };
+        let (phase, rate) = (self.get_phase().word(), self.bytes_per_second / 1e6);
+        line(&format!("<VSekaiProgress {phase}: {} of {}, {rate:.1} MB/s>", megabytes(part), megabytes(whole)))
     }
 }
 

@@ -1,0 +1,125 @@
+extends "res://tests/godot/updater_case.gd"
+## What an author reads as types: progress as an object, the kinds of failures, states of
+## verification, and properties that are values of an enumeration.
+
+
+func test_progress_is_an_object_with_what_the_numbers_say() -> void:
+	var updater := make_updater("progress")
+	assert(updater.get_progress_details() == null, "nothing has run")
+	var order: Array[String] = []
+	updater.progressed.connect(
+		func(progress: VSekaiProgress) -> void:
+			order.append("object")
+			assert(updater.get_progress_details() == progress)
+			assert(updater.get_progress() == progress.fraction)
+	)
+	updater.progress_changed.connect(order.append.bind("numbers").unbind(6))
+	updater.start_update()
+	assert((await wait_for("finished")) == [true], str(updater.get_failure()))
+	assert(order.slice(0, 2) == ["object", "numbers"], str(order))
+	assert(count_of("progressed") == count_of("progress_changed"))
+	var progress := updater.get_progress_details()
+	var numbers := [progress.done_bytes, progress.total_bytes, progress.bytes_per_second]
+	numbers.append_array([progress.seconds_left, progress.received_bytes, progress.download_bytes])
+	assert(arguments_of("progress_changed") == numbers, "%s: %s" % [progress, numbers])
+	assert(progress.phase == VSekaiProgress.Phase.BUILDING, str(progress))
+	assert(progress.download_bytes > 4_000_000 and progress.fraction > 0.9, str(progress))
+	assert(str(progress).begins_with("<VSekaiProgress BUILDING: "), str(progress))
+	updater.verify()
+	assert(updater.get_progress_details() == null, "another operation")
+	assert(await updater.finished)
+	assert(updater.get_progress_details().phase == VSekaiProgress.Phase.VERIFYING)
+	assert(not updater.get_progress_details().is_downloading)
+
+
+func test_a_verification_has_a_state_and_gives_back_the_one_before() -> void:
+	install("verifying")
+	var updater := make_updater("verifying")
+	updater.check_for_update()
+	assert(await updater.finished)
+	await get_tree().process_frame
+	events.clear()
+	updater.verify()
+	assert(updater.get_state() == VSekaiUpdater.State.VERIFYING, "at once")
+	updater.verify_completed.connect(
+		func(_damaged: PackedStringArray) -> void:
+			assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
+	)
+	assert(await updater.finished)
+	assert(
+		states() == [VSekaiUpdater.State.VERIFYING, VSekaiUpdater.State.UPDATE_AVAILABLE],
+		str(states())
+	)
+	updater.verify()
+	updater.cancel()
+	assert(not await updater.finished)
+	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
+	assert(updater.get_failure().kind == VSekaiFailure.Kind.CANCELLED)
+	updater.verify()
+	remove_child(updater)
+	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE, "it has left the tree")
+	updater.queue_free()
+
+
+func test_a_paused_update_goes_on_after_a_verification() -> void:
+	install("paused_verified")
+	var updater := make_updater("paused_verified")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0, "progress")
+	updater.pause()
+	assert(not await updater.finished)
+	updater.verify()
+	assert(updater.get_state() == VSekaiUpdater.State.VERIFYING)
+	assert(await updater.finished)
+	assert(updater.get_state() == VSekaiUpdater.State.PAUSED)
+	updater.rate_limit_bytes_per_second = 0
+	assert(updater.resume() == OK)
+	assert(await updater.finished)
+
+
+func test_a_repair_is_one_state_and_fails_as_one() -> void:
+	var updater := make_updater("nothing_to_repair")
+	updater.repair()
+	assert(updater.get_state() == VSekaiUpdater.State.REPAIRING)
+	assert(not await updater.finished)
+	assert(states() == [VSekaiUpdater.State.REPAIRING, VSekaiUpdater.State.FAILED], str(states()))
+	assert(updater.get_failure().kind == VSekaiFailure.Kind.NOT_INSTALLED)
+	assert(updater.get_failure().code == "not_installed")
+
+
+func test_the_kinds_of_failures_are_the_codes_of_the_documentation() -> void:
+	var page := FileAccess.get_file_as_string("res://docs/errors.md").split("\n## ")[0]
+	var wanted: PackedStringArray = ["INTERNAL"]
+	for line in page.split("\n"):
+		if line.begins_with("| `"):
+			wanted.append(line.get_slice("`", 1).to_upper())
+	var kinds := ClassDB.class_get_enum_constants("VSekaiFailure", "Kind")
+	assert(VSekaiFailure.Kind.INTERNAL == 0)
+	wanted.sort()
+	kinds.sort()
+	assert(kinds == wanted and kinds.size() > 60, str(kinds))
+
+
+func test_the_inspector_offers_words_and_a_folder_that_players_have() -> void:
+	var hints: Dictionary[String, String] = {}
+	for property: Dictionary in ClassDB.class_get_property_list("VSekaiUpdater", true):
+		hints[property["name"]] = property["hint_string"]
+	assert(hints["update_policy"] == "Silent:0,Ask:1,Never:2", str(hints))
+	assert(hints["install_dir"] == "user://game", str(hints))
+
+
+func test_properties_are_values_of_their_enumerations() -> void:
+	var typed: Dictionary[String, String] = {
+		"VSekaiFailure.get_kind": "VSekaiFailure.Kind",
+		"VSekaiFailure.get_operation": "VSekaiUpdater.Operation",
+		"VSekaiProgress.get_phase": "VSekaiProgress.Phase",
+		"VSekaiUpdater.get_update_policy": "VSekaiUpdater.UpdatePolicy",
+	}
+	var found := 0
+	for method: String in typed:
+		for declared: Dictionary in ClassDB.class_get_method_list(method.get_slice(".", 0), true):
+			if declared["name"] == method.get_slice(".", 1):
+				assert(declared["return"]["class_name"] == typed[method], str(declared["return"]))
+				found += 1
+	assert(found == typed.size())
