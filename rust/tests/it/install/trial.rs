@@ -148,7 +148,7 @@ fn start_that_the_player_stops_does_not_count() {
 #[test]
 fn version_whose_program_cannot_be_run_is_left_too() {
     let shop = Shop::with(&["1.0.0"]);
-    shop.publish_in("stable", "2.0.0", &[], |tree| crate::support::trees::write(tree, "game", b"#!/nonexistent\n"));
+    shop.publish_in("stable", "2.0.0", &[], |tree| crate::support::trees::write(tree, "game", b"#!/proc/none\n"));
     shop.update(&[]).done();
     for _ in 0..2 {
         let launched = shop.launch(&[]);
