@@ -87,9 +87,7 @@ func follow_mode(mode: String) -> void:
 
 
 func _on_state_changed(state: VSekaiUpdater.State) -> void:
-	# A repair shows as one state, whatever it does on the way.
-	var is_repair := updater.get_operation() == VSekaiUpdater.Operation.REPAIR
-	if is_repair or (updater.is_busy() and not UpdaterWords.KINDS.has(state)):
+	if updater.is_busy() and not UpdaterWords.KINDS.has(state):
 		return
 	model.activity = UpdaterWords.KINDS.get(state, HomeState.Kind.READY)
 	changed.emit()
@@ -100,7 +98,7 @@ func _on_update_found(release: VSekaiRelease) -> void:
 	model.server = HomeFacts.Server.REACHED
 	model.new_version = release.version
 	model.new_mode = release.mode
-	model.is_recalled = release.why == "recalled"
+	model.is_recalled = release.reason == VSekaiRelease.Reason.RECALLED
 	model.is_downgrade = release.is_downgrade
 	var bbcode := VSekaiUpdater.notes_to_bbcode(release.notes)
 	notes_found.emit(release.version, bbcode, VSekaiUpdater.notes_links(release.notes))

@@ -8,6 +8,8 @@ const KINDS: Dictionary[VSekaiUpdater.State, HomeState.Kind] = {
 	VSekaiUpdater.State.APPLYING_UPDATE: HomeState.Kind.APPLYING,
 	VSekaiUpdater.State.FINALIZING_UPDATE: HomeState.Kind.APPLYING,
 	VSekaiUpdater.State.ROLLING_BACK: HomeState.Kind.ROLLING_BACK,
+	VSekaiUpdater.State.VERIFYING: HomeState.Kind.VERIFYING,
+	VSekaiUpdater.State.REPAIRING: HomeState.Kind.REPAIRING,
 	VSekaiUpdater.State.PAUSED: HomeState.Kind.PAUSED,
 }
 ## Titles for failed operations; any other has [constant ErrorReport.TITLE].

@@ -48,6 +48,7 @@ func test_a_switch_of_mode_brings_its_version_with_the_next_update() -> void:
 	updater.check_for_update()
 	var release: VSekaiRelease = (await wait_for("update_found"))[0]
 	assert(release.version == "2.0.0-beta.1" and release.why == "mode_changed", release.why)
+	assert(release.reason == VSekaiRelease.Reason.MODE_CHANGED)
 	updater.start_update()
 	await wait_for("update_completed")
 	assert(read_text("switch", "data/version.txt") == "version 2.0.0-beta.1\n")

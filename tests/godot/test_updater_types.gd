@@ -114,6 +114,7 @@ func test_properties_are_values_of_their_enumerations() -> void:
 		"VSekaiFailure.get_kind": "VSekaiFailure.Kind",
 		"VSekaiFailure.get_operation": "VSekaiUpdater.Operation",
 		"VSekaiProgress.get_phase": "VSekaiProgress.Phase",
+		"VSekaiRelease.get_reason": "VSekaiRelease.Reason",
 		"VSekaiUpdater.get_update_policy": "VSekaiUpdater.UpdatePolicy",
 	}
 	var found := 0

@@ -22,6 +22,7 @@ func test_a_first_install_goes_the_whole_way() -> void:
 
 	var release: VSekaiRelease = updater.get_release()
 	assert(release.version == "1.1.0" and release.mode == "stable" and release.why == "install")
+	assert(release.reason == VSekaiRelease.Reason.INSTALL)
 	assert(release.notes.begins_with("# What is new"))
 	assert(release.installed_bytes > 4_300_000)
 	assert(updater.get_plan() == plan and plan.version == "1.1.0")

@@ -12,8 +12,9 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
-use super::values::VSekaiProgress;
+use super::values::{VSekaiProgress, VSekaiRelease};
 use crate::app::{instance, places};
+use crate::formats::release::Why;
 use crate::{event, state};
 
 /// As the inspector shows a value of an enumeration: `List Modes` of `LIST_MODES`.
@@ -229,6 +230,24 @@ enumeration! {
 }
 
 enumeration! {
+    /// Why a version is offered: see [member VSekaiRelease.reason].
+    Reason of VSekaiRelease as "Reason" {
+        /// Nothing is installed.
+        Install = "INSTALL",
+        /// It is newer than the installed version.
+        Newer = "NEWER",
+        /// The installed version was withdrawn.
+        Recalled = "RECALLED",
+        /// The installed version comes from another mode.
+        ModeChanged = "MODE_CHANGED",
+        /// Somebody has asked for it: see [method VSekaiUpdater.install_version].
+        Asked = "ASKED",
+        /// It is installed, and a part of it is gone.
+        Incomplete = "INCOMPLETE",
+    }
+}
+
+enumeration! {
     /// What a folder is, for somebody who wants to install there: see [method inspect_folder].
     Place of VSekaiUpdater as "Place" {
         /// It is new or empty.
@@ -262,6 +281,7 @@ pub(super) fn register() {
     UpdatePolicy::register();
     State::register();
     Phase::register();
+    Reason::register();
     Operation::register();
 }
 
@@ -283,6 +303,19 @@ impl From<instance::Answer> for CallAnswer {
             instance::Answer::Accepted => Self::Accepted,
             instance::Answer::Declined => Self::Declined,
             instance::Answer::None => Self::NoAnswer,
+        }
+    }
+}
+
+impl From<Why> for Reason {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Install => Self::Install,
+            Why::Newer => Self::Newer,
+            Why::Recalled => Self::Recalled,
+            Why::ModeChanged => Self::ModeChanged,
+            Why::Asked => Self::Asked,
+            Why::Incomplete => Self::Incomplete,
         }
     }
 }

@@ -128,6 +128,7 @@ pub(crate) struct VSekaiUpdater {
     /// The URL of a proxy, which begins with `http://`, `https://`, `socks5://` or `socks5h://`. If empty, the system's
     /// proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
+    #[var(set = set_proxy)]
     proxy: GString,
     /// The name of the game in the desktop's menu. If empty, the project's name. It becomes the name of a file, so it must
     /// not contain any of `/ \ : * ? " < > |`. See [method integrate].
@@ -141,11 +142,13 @@ pub(crate) struct VSekaiUpdater {
     /// The scheme of links that open the game, such as `mygame` for `mygame://`: lower-case letters, digits, `+`, `.` and
     /// `-`. If empty, no links do. See [method integrate].
     #[export(placeholder = "mygame")]
+    #[var(set = set_url_scheme)]
     url_scheme: GString,
     /// The identifier of the game on the desktop, such as `org.example.game`: letters, digits, `.`, `_` and `-`. The names
     /// of its files and registry keys begin with it. If empty, it is made of the name: `my-game` of "My Game". See
     /// [method integrate].
     #[export(placeholder = "org.example.game")]
+    #[var(set = set_app_id)]
     app_id: GString,
     /// The game's icon in the desktop's menu, a square [Texture2D]. If `null`, the project's icon. See [method integrate].
     #[export]
@@ -408,6 +411,24 @@ impl VSekaiUpdater {
     #[func]
     fn set_trust_root(&mut self, trust_root: GString) {
         self.trust_root = trust_root;
+        self.warn_in_editor();
+    }
+
+    #[func]
+    fn set_proxy(&mut self, proxy: GString) {
+        self.proxy = proxy;
+        self.warn_in_editor();
+    }
+
+    #[func]
+    fn set_url_scheme(&mut self, url_scheme: GString) {
+        self.url_scheme = url_scheme;
+        self.warn_in_editor();
+    }
+
+    #[func]
+    fn set_app_id(&mut self, app_id: GString) {
+        self.app_id = app_id;
         self.warn_in_editor();
     }
 

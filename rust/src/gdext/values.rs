@@ -5,7 +5,7 @@ use godot::obj::Gd;
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::{int, text, texts};
-use super::enums::Operation;
+use super::enums::{Operation, Reason};
 use super::kinds::Kind;
 use crate::app::updater::{Available, ModeInfo, Status, Story, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
@@ -33,14 +33,23 @@ pub(crate) struct VSekaiRelease {
     /// The total size of its files, in bytes.
     #[var(no_set)]
     installed_bytes: i64,
-    /// Why it is offered: `install` (nothing is installed), `newer`, `recalled` (the installed version was
-    /// withdrawn), `mode_changed` (the installed version comes from another mode), `asked`, `incomplete` (a
-    /// part of the installed version is gone).
+    /// Why it is offered.
+    #[var(get = get_reason, no_set)]
+    reason: Reason,
+    /// [member reason] as a text for logs, such as `mode_changed`.
     #[var(no_set)]
     why: GString,
     /// It is lower than the installed version, which a player should be told before.
     #[var(no_set)]
     is_downgrade: bool,
+}
+
+#[godot_api]
+impl VSekaiRelease {
+    #[func]
+    fn get_reason(&self) -> Reason {
+        self.reason
+    }
 }
 
 impl VSekaiRelease {
@@ -51,6 +60,7 @@ impl VSekaiRelease {
             version: text(&found.version.to_string()),
             notes: text(&found.notes),
             installed_bytes: int(found.sizes.tree_bytes),
+            reason: found.why.into(),
             why: text(why.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default()),
             is_downgrade: installed.is_some_and(|installed| found.version < *installed),
         })

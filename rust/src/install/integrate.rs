@@ -135,6 +135,20 @@ impl Opens {
     }
 }
 
+/// Whether links can have this scheme.
+pub fn is_scheme(scheme: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(&byte);
+    scheme.starts_with(|first: char| first.is_ascii_lowercase()) && scheme.bytes().all(is_letter) && scheme.len() <= 32
+}
+
+/// Whether the names of files, folders and registry keys can be made of this.
+pub fn is_app_id(app_id: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    app_id.starts_with(|first: char| first.is_ascii_alphabetic())
+        && app_id.bytes().all(is_letter)
+        && app_id.len() <= 128
+}
+
 /// The user's folders that are written to. They are created if missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
@@ -290,23 +304,15 @@ impl<'a> Names<'a> {
     fn check(request: &Request<'a>, placed: &'a Placed) -> Result<Self> {
         let invalid = |what, reason: &str| Error::invalid(what, reason.to_owned());
         check_name(request.display_name).map_err(|error| invalid("display name", &error.to_string()))?;
-        let scheme = request.scheme.as_bytes();
-        let begins_well = scheme.first().is_some_and(u8::is_ascii_lowercase);
-        let is_letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(byte);
-        let is_needed = request.links != Links::Never || !scheme.is_empty();
-        if is_needed && (!begins_well || !scheme.iter().all(is_letter) || scheme.len() > 32) {
+        let is_needed = request.links != Links::Never || !request.scheme.is_empty();
+        if is_needed && !is_scheme(request.scheme) {
             return Err(invalid("URL scheme", "use lower-case letters, digits, +, . and -"));
         }
         if request.icon.is_some_and(|icon| icon.bytes().len() > MAX_ICON_BYTES) {
             return Err(invalid("icon", "larger than 1 MiB"));
         }
         let prefix = request.app_id_prefix;
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        // The names of files, folders and registry keys are made of it.
-        if !prefix.bytes().all(is_letter)
-            || !prefix.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-            || prefix.len() > 128
-        {
+        if !is_app_id(prefix) {
             return Err(invalid("app id", "use letters, digits, . _ and -, such as org.example.game"));
         }
         Ok(Self {

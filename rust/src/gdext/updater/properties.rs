@@ -10,6 +10,7 @@ use crate::app::worker::{self, Options};
 use crate::error::Error;
 use crate::gdext::convert::strings;
 use crate::gdext::{files, project_settings};
+use crate::install::integrate::{is_app_id, is_scheme};
 
 const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OF_THIS_COMPUTER: &str =
@@ -34,6 +35,7 @@ impl VSekaiUpdater {
         if is_of_this_computer(&self.install_dir.to_string()) {
             warnings.push(OF_THIS_COMPUTER);
         }
+        warnings.extend(unusable(&self.proxy.to_string(), &self.url_scheme.to_string(), &self.app_id.to_string()));
         warnings
     }
 
@@ -49,9 +51,7 @@ impl VSekaiUpdater {
         if self.rate_limit_bytes_per_second < 0 {
             return refused("rate_limit_bytes_per_second", "it is negative");
         }
-        let proxy = self.proxy.to_string();
-        let scheme = proxy.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if !proxy.is_empty() && !scheme.is_some_and(|scheme| PROXY_SCHEMES.contains(&scheme.as_str())) {
+        if !is_proxy(&self.proxy.to_string()) {
             // The value is not shown, because it may contain a password.
             return refused("proxy", "it must begin with http://, https://, socks5:// or socks5h://");
         }
@@ -78,6 +78,27 @@ impl VSekaiUpdater {
     }
 }
 
+fn is_proxy(proxy: &str) -> bool {
+    let scheme = proxy.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    proxy.is_empty() || scheme.is_some_and(|scheme| PROXY_SCHEMES.contains(&scheme.as_str()))
+}
+
+/// What the editor says of these, any of which may be empty.
+fn unusable(proxy: &str, url_scheme: &str, app_id: &str) -> impl Iterator<Item = &'static str> {
+    let found = [
+        (is_proxy(proxy), "proxy must begin with http://, https://, socks5:// or socks5h://."),
+        (
+            url_scheme.is_empty() || is_scheme(url_scheme),
+            "url_scheme is the part of links before ://, such as mygame: lower-case letters, digits, +, . and -.",
+        ),
+        (
+            app_id.is_empty() || is_app_id(app_id),
+            "app_id must begin with a letter and have only letters, digits, . _ and -, such as org.example.game.",
+        ),
+    ];
+    found.into_iter().filter(|(is_well, _)| !is_well).map(|(_, warning)| warning)
+}
+
 /// Whether a path names a folder that other computers need not have. A path in `user://` does not.
 fn is_of_this_computer(path: &str) -> bool {
     Path::new(path).is_absolute()
@@ -85,6 +106,23 @@ fn is_of_this_computer(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::unusable;
+
+    #[test]
+    fn the_editor_warns_of_texts_that_no_operation_takes() {
+        let said = |proxy, url_scheme, app_id| unusable(proxy, url_scheme, app_id).collect::<Vec<_>>();
+        assert_eq!(said("", "", ""), [""; 0]);
+        assert_eq!(said("socks5://127.0.0.1:9050", "mygame", "org.example.game"), [""; 0]);
+        for (said, property) in [
+            (said("127.0.0.1:3128", "", ""), "proxy"),
+            (said("", "mygame://", ""), "url_scheme"),
+            (said("", "MyGame", ""), "url_scheme"),
+            (said("", "", "My Game"), "app_id"),
+        ] {
+            assert!(matches!(said[..], [only] if only.starts_with(property)), "{property}: {said:?}");
+        }
+    }
+
     #[test]
     fn only_a_path_in_user_is_the_same_for_all_players() {
         let here = std::env::temp_dir();
