@@ -90,7 +90,7 @@ func test_damage_is_found_and_repaired() -> void:
 		dialog.visible and dialog.report.code == "damaged" and dialog.report.details == "game.sh"
 	)
 	dialog.close()
-	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until_primary("Play")
 
 
