@@ -3,6 +3,7 @@ class_name Words
 
 const UNITS: PackedStringArray = ["UNIT_B", "UNIT_KB", "UNIT_MB", "UNIT_GB", "UNIT_TB"]
 const UNIT := 1000.0
+const NO_BREAK := "\u00a0"
 ## The length of a path in a sentence.
 const PATH_MAX := 40
 const MONTHS: PackedStringArray = [
@@ -31,6 +32,11 @@ static func bytes(count: float) -> String:
 		unit += 1
 	var digits := 1 if unit > 0 and amount < 9.95 else 0
 	return _text(UNITS[unit]).format({"amount": number(amount, digits)})
+
+
+## A size in a sentence that may wrap: the number and its unit stay together.
+static func whole(count: float) -> String:
+	return bytes(count).replace(" ", NO_BREAK)
 
 
 ## A speed: "1.2 MB/s".

@@ -67,8 +67,8 @@ static func of(its_code: String, its_details: String = "") -> ErrorReport:
 
 func sentence() -> String:
 	if code == "disk_full" and free_bytes >= 0 and needed_bytes > free_bytes:
-		var values := {"needed": Words.bytes(needed_bytes), "free": Words.bytes(free_bytes)}
-		return _text("ERROR_DISK_FULL_BYTES").format(values)
+		var amounts := {"needed": Words.whole(needed_bytes), "free": Words.whole(free_bytes)}
+		return _text("ERROR_DISK_FULL_BYTES").format(amounts)
 	var words := _translated("ERROR_")
 	return words if not words.is_empty() else _text("ERROR_OTHER").format({"code": code})
 

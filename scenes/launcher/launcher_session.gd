@@ -85,7 +85,9 @@ func free_bytes_in(directory: String) -> int:
 
 func _on_game_ended() -> void:
 	_is_check_due = true
-	_read_status()
+	# An update that is about to pause for the game is followed by that itself.
+	if not (is_updating() and updater.is_busy()):
+		_read_status()
 
 
 func _on_went_back(version: String) -> void:

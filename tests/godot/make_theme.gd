@@ -319,7 +319,7 @@ func _make_buttons() -> void:
 	_set_text_colors(&"CheckButton", p.text)
 	var check: Dictionary[String, StyleBox] = {}
 	for state: String in ["normal", "hover", "pressed", "disabled"]:
-		check[state] = _clear(6, 8)
+		check[state] = _clear(0, 8)
 	_set_boxes(&"CheckButton", check)
 	for state: String in ["checked", "unchecked"]:
 		var icon: Texture2D = load("%s/icons/%s.svg" % [_folder, state])

@@ -69,7 +69,7 @@ func test_too_little_room_is_told_in_plain_amounts() -> void:
 	var report := _report()
 	report.needed_bytes = 2_100_000_000
 	report.free_bytes = 400_000_000
-	assert(report.sentence() == "Not enough disk space: needs 2.1 GB, 400 MB free.")
+	assert(report.sentence() == "Not enough disk space: needs 2.1\u00a0GB, 400\u00a0MB free.")
 	# Room that was made since contradicts nothing.
 	report.free_bytes = 3_000_000_000
 	assert(report.sentence() == "Not enough disk space.")

@@ -114,7 +114,7 @@ func test_offline_play_stays_and_the_line_says_so() -> void:
 
 func test_a_failure_says_its_sentence_and_shows_its_details() -> void:
 	var frame := _open(K.FAILED)
-	assert(_text(frame, "%Status") == "Not enough disk space: needs 2.1 GB, 400 MB free.")
+	assert(_text(frame, "%Status") == "Not enough disk space: needs 2.1\u00a0GB, 400\u00a0MB free.")
 	assert(_text(frame, "%First") == "Retry" and _text(frame, "%Second") == "Play")
 	await Hands.click(frame.home.get_node("%Third") as Button)
 	assert(_asked == [A.SHOW_ERROR])

@@ -84,8 +84,25 @@ func test_damage_is_found_and_repaired() -> void:
 	await _until_primary("Repair")
 	assert(_home("%Status") == "Damaged files: 1", _home("%Status"))
 	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
-	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(_node("%Home").get_node("%First") as Button)
+	var dialog := _node("%ErrorDialog") as ErrorDialog
+	assert(
+		dialog.visible and dialog.report.code == "damaged" and dialog.report.details == "game.sh"
+	)
+	dialog.close()
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until_primary("Play")
+
+
+func test_what_settings_can_mend_is_led_to_from_home() -> void:
+	await _install()
+	var session: LauncherSession = _launcher.get("_session")
+	session.model.failure = ErrorReport.of("disk_full")
+	session.changed.emit()
+	assert(_home("%Primary") == "Open Settings")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("the folder", (_node("%Settings").get_node("%Location") as Control).has_focus)
+	assert(_node("%Settings").is_visible_in_tree())
 
 
 func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
