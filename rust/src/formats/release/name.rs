@@ -56,8 +56,24 @@ impl Platform {
         if name.len() <= 32 && parts.is_some_and(|(system, machine)| is_word(system, b"_") && is_word(machine, b"_")) {
             return Ok(Self(name.to_owned()));
         }
-        let reason = format!("{name:?}: give one of {}", Self::KNOWN.join(", "));
+        let meant = Self::meant(name).map(|meant| format!("did you mean {meant:?}? ")).unwrap_or_default();
+        let reason = format!("{name:?}: {meant}There are {}", Self::KNOWN.join(", "));
         Err(Error::invalid("platform", reason))
+    }
+
+    /// The known platform that somebody means by another name, such as `win64` or `linux-arm64`.
+    pub fn meant(name: &str) -> Option<&'static str> {
+        let name = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        match name.as_str() {
+            _ if Self::KNOWN.contains(&name.as_str()) => None,
+            // Before Windows, because of `darwin`.
+            _ if has(&["mac", "darwin", "osx"]) => Some("macos-universal"),
+            _ if has(&["win"]) => Some("windows-x86_64"),
+            _ if has(&["linux"]) && has(&["arm", "aarch"]) => Some("linux-aarch64"),
+            _ if has(&["linux"]) => Some("linux-x86_64"),
+            _ => None,
+        }
     }
 
     /// The platform that this program was built for.
