@@ -200,12 +200,12 @@ fn parts(said: &str) -> (String, Option<String>) {
     let (fault, advice) = lines.split_at(lines.iter().position(|line| is_advice(&line)).unwrap_or(lines.len()));
     let mut message = String::new();
     for line in fault {
-        let sep = match message.chars().last() {
-            None => "",
-            // A list of arguments follows.
-            Some(':') => " ",
-            Some(_) if line.starts_with(['-', '<']) => ", ",
-            Some(_) => " ",
+        // Arguments are a list, one a line.
+        let is_next = line.starts_with(['-', '<']) && !message.ends_with(':');
+        let sep = match (message.is_empty(), is_next) {
+            (true, _) => "",
+            (false, true) => ", ",
+            (false, false) => " ",
         };
         message = format!("{message}{sep}{line}");
     }

@@ -173,13 +173,15 @@ fn added(key: &KeyInfo, modes: &[String], dir: &Path) -> String {
         format!("signs for {role}")
     };
     let next = if matches!(role.as_str(), "root" | "targets" | "snapshot" | "timestamp") {
-        "The next publish brings the new root.json to players."
+        "The next publish brings the new root.json to players.".to_owned()
     } else {
-        "The next publish to a folder or bucket needs the key of targets once; a server gets it with"
+        let dir = shell_word(dir.as_os_str());
+        format!(
+            "The next publish to a folder or bucket needs the key of targets once; a server gets it with `vsekai keys push \
+             {dir} --server URL`."
+        )
     };
-    let push = format!(" `vsekai keys push {} --server URL`.", shell_word(dir.as_os_str()));
-    let push = if next.ends_with('.') { "" } else { &push };
-    format!("Added {}: it {may}.\n{next}{push}", dir.join(file).display())
+    format!("Added {}: it {may}.\n{next}", dir.join(file).display())
 }
 
 /// The repository whose signatures are to be shown, too.

@@ -63,17 +63,19 @@ impl Platform {
 
     /// The known platform that somebody means by another name, such as `win64` or `linux-arm64`.
     pub fn meant(name: &str) -> Option<&'static str> {
+        if Self::KNOWN.contains(&name) {
+            return None;
+        }
         let name = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        match name.as_str() {
-            _ if Self::KNOWN.contains(&name.as_str()) => None,
+        let all = [
             // Before Windows, because of `darwin`.
-            _ if has(&["mac", "darwin", "osx"]) => Some("macos-universal"),
-            _ if has(&["win"]) => Some("windows-x86_64"),
-            _ if has(&["linux"]) && has(&["arm", "aarch"]) => Some("linux-aarch64"),
-            _ if has(&["linux"]) => Some("linux-x86_64"),
-            _ => None,
-        }
+            (has(&["mac", "darwin", "osx"]), "macos-universal"),
+            (has(&["win"]), "windows-x86_64"),
+            (has(&["linux"]) && has(&["arm", "aarch"]), "linux-aarch64"),
+            (has(&["linux"]), "linux-x86_64"),
+        ];
+        all.into_iter().find(|(is_it, _)| *is_it).map(|(_, platform)| platform)
     }
 
     /// The platform that this program was built for.

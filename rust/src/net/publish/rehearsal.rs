@@ -86,7 +86,7 @@ pub fn rehearse(request: &Request, monitor: &Monitor) -> Result<Rehearsal> {
     let gathered = build::gather(request, &request.scratch, known.as_ref(), monitor)?;
     let job = Job::check(request, &gathered, monitor)?;
     match &request.repository {
-        Destination::Folder(folder) => in_folder(folder, &keys, job, gathered, known, monitor),
+        Destination::Folder(folder) => in_folder((folder, known.as_ref()), &keys, job, gathered, monitor),
         #[cfg(feature = "bucket")]
         Destination::Bucket(place) => super::bucket::rehearse(place, &keys, job, gathered, monitor),
         Destination::Server(server) => on_server(server, &keys, job, gathered, monitor),
@@ -94,11 +94,10 @@ pub fn rehearse(request: &Request, monitor: &Monitor) -> Result<Rehearsal> {
 }
 
 fn in_folder(
-    folder: &Path,
+    (folder, store): (&Path, Option<&LocalStore>),
     keys: &Keys,
     job: Job<'_>,
     gathered: Gathered,
-    store: Option<LocalStore>,
     monitor: &Monitor,
 ) -> Result<Rehearsal> {
     let mut publication = if folder.join("tuf").is_dir() {
@@ -109,9 +108,9 @@ fn in_folder(
     publication.check_not_expired()?;
     let is_new = publication.published_version(job.mode.as_str()).is_none();
     publication.add_mode(job.mode.as_str())?;
-    let past = InFolder { folder, publication: &publication, store: store.as_ref() };
+    let past = InFolder { folder, publication: &publication, store };
     let present = |wanted: &[WantedChunk], _: &HashSet<_>| {
-        Ok(wanted.iter().map(|want| store.as_ref().is_some_and(|store| store.has(&want.id))).collect())
+        Ok(wanted.iter().map(|want| store.is_some_and(|store| store.has(&want.id))).collect())
     };
     let place = Place { past: &past, catalog: &history::catalog_of(&past)?, publication: &publication, is_new };
     place.rehearse(job, gathered, &present, &[CATALOG_ROLE, "snapshot", "timestamp"], monitor)
