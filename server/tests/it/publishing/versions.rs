@@ -96,7 +96,7 @@ fn mode_that_is_added_later_is_published_to() {
     let test = TestDeployment::new(&[]);
     test.publish("stable", "1.0.0", 1).done();
     assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "invalid_argument");
-    test.publisher(&["keys", "add", "keys", "nightly"]).done();
+    test.publisher(&["keys", "add", "keys", "--mode", "nightly"]).done();
     assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).done()["sequence"], 1);
     test.update("game").args(["--mode", "nightly"]).done();
     test.assert_has("game", 2);
@@ -126,7 +126,7 @@ fn rehearsal_sends_nothing_and_recall_is_made_once() {
     assert_eq!(audit(), before);
     let unknown = ["repository", "recall", "--server", test.url(), "--mode", "stable", "--version", "1.1.7"];
     let refused = test.publisher(&unknown).fails();
-    assert!(refused["hint"].as_str().unwrap().starts_with("The newest is 1.1.0."), "{refused}");
+    assert!(refused["hint"].as_str().unwrap().starts_with("Did you mean 1.1.0?"), "{refused}");
     let shown = test.publisher(&["repository", "show", "--server", test.url()]).done();
     assert_eq!(
         (&shown["is_checked"], &shown["modes"]["stable"]["versions"][1]["recalled"]),
