@@ -63,12 +63,25 @@ pub enum TrustKind {
     Root,
 }
 
+/// A finding of the preflight that prevents publishing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The finding's stable code.
+    pub code: &'static str,
+    /// The file or folder concerned, if there is one.
+    pub path: Option<String>,
+    /// How to fix it, as a sentence.
+    pub hint: &'static str,
+    /// Whether the publisher can allow it.
+    pub can_be_allowed: bool,
+}
+
 /// Every error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Bytes that violate the format they were read as.
-    #[error("Malformed {format} at byte {offset}: {reason}")]
+    #[error("Malformed {format}{}: {reason}", place_in(*format, *offset))]
     Malformed {
         /// The format they were read as.
         format: Format,
@@ -232,6 +245,8 @@ pub enum Error {
         mode: String,
         /// The requested version.
         version: String,
+        /// The versions that it has, newest first, separated by commas.
+        known: String,
     },
     /// The publisher has recalled the version that was asked for.
     #[error("{version} of the mode {mode:?} was recalled by its publisher and can no longer be installed")]
@@ -328,6 +343,8 @@ pub enum Error {
         findings: u64,
         /// Their codes, separated by commas.
         codes: String,
+        /// What prevents it: the first of each code and path.
+        refused: Vec<Refused>,
     },
     /// The key store lacks a signing key that is needed.
     #[error("The key of the role {role:?} is not in {}", path.display())]
@@ -440,6 +457,11 @@ impl Error {
     pub fn is_for_want_of_bytes(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
     }
+}
+
+/// Where the fault is. A text has lines, which the reason names.
+fn place_in(format: Format, offset: u64) -> String {
+    if format.is_text() { String::new() } else { format!(" at byte {offset}") }
 }
 
 fn damaged_in(path: &std::path::Path, files: u64) -> String {

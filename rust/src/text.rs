@@ -12,7 +12,7 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-pub use closest::closest;
+pub use closest::{closest, with_meant};
 pub use layout::{bytes, count, counted, table};
 
 /// Stands for a character that is not shown.

@@ -79,12 +79,7 @@ impl Application {
     /// # Errors
     /// [`Error::Config`], and those of the database and the keys.
     pub async fn open(config: Config, s3: Vec<(String, String)>) -> Result<Self> {
-        let data = config.data.clone();
-        let make =
-            tokio::task::spawn_blocking(move || vsekai_updater::local::disk::prefer_private_directory(&data)).await;
-        make.map_err(Error::internal_by("making the folder of the data"))??;
-        let pools = Pools { connections: config.database_connections, ..Pools::default() };
-        let db = db::open(&config.database_url(), &pools).await?;
+        let db = open_database(&config).await?;
         let options = chunks::Options {
             cache_bytes: config.chunk_cache_mib << 20,
             s3,
@@ -257,6 +252,18 @@ impl Application {
     }
 }
 
+/// Opens the database alone, for what needs neither chunks nor keys.
+///
+/// # Errors
+/// Those of the database, and of the disk with the data folder.
+pub async fn open_database(config: &Config) -> Result<Arc<dyn Db>> {
+    let data = config.data.clone();
+    let make = tokio::task::spawn_blocking(move || vsekai_updater::local::disk::prefer_private_directory(&data)).await;
+    make.map_err(Error::internal_by("making the folder of the data"))??;
+    let pools = Pools { connections: config.database_connections, ..Pools::default() };
+    db::open(&config.database_url(), &pools).await
+}
+
 fn authorizer(config: &Config, tokens: Arc<Tokens>) -> Authorizer {
     let rates = Rates { writes_per_second: config.writes_per_second, puts_per_second: config.chunk_puts_per_second };
     Authorizer::new(
@@ -309,7 +316,10 @@ fn builder(service: &Service, holder: &str, options: bundles::Options) -> Builde
 /// Writes a secret to a new file that only its owner can read; on Windows, those who can read its folder, which is made for
 /// the owner alone.
 fn write_for_owner(path: &Path, secret: &str) -> Result<()> {
-    let failed = |error: std::io::Error| Error::Config(format!("cannot write {}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        let reason = format!("cannot write {}: {}", path.display(), vsekai_updater::text::system_reason(&error));
+        Error::config(reason, "Let the user of the server write there, or choose another folder with `--data DIR`")
+    };
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}

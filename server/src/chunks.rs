@@ -43,6 +43,7 @@ use check::{Checked, Checker};
 pub use check::{Watch, turns};
 use objects::Objects;
 use place::Place;
+pub use place::elsewhere;
 use writer::Writer;
 
 /// The lease of the process that removes chunks.

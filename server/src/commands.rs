@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::json;
-use vsekai_server::app::Application;
+use vsekai_server::app::{Application, open_database};
 use vsekai_server::chunks::StorageLocation;
-use vsekai_server::config::{Config, Loaded};
+use vsekai_server::config::{Config, EXAMPLE};
 use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::AuditEntry;
@@ -16,6 +16,7 @@ use vsekai_updater::text::{self, counted};
 use crate::{Cli, Command, TokenCommand};
 
 mod bundle;
+mod check;
 mod export;
 mod import;
 mod log;
@@ -35,11 +36,14 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         print(&api::spec());
         return Ok(ExitCode::SUCCESS);
     }
+    if matches!(cli.command, Command::ExampleConfig) {
+        print(EXAMPLE);
+        return Ok(ExitCode::SUCCESS);
+    }
     let listen = if let Command::Serve { listen } = &cli.command { listen.as_ref() } else { None };
     let loaded = cli.settings.load(listen)?;
     if matches!(cli.command, Command::CheckConfig) {
-        show(&loaded)?;
-        return Ok(ExitCode::SUCCESS);
+        return check::run(&loaded);
     }
     if !may_create(&cli.command) {
         check_exists(&loaded.config.database_url())?;
@@ -62,7 +66,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             db::open(&config.database_url(), &Pools::default()).await?;
             print(&format!("The tables of {} are up to date.\n", config.database_shown()));
         }
-        Command::Token(command) => token::run(command, open(config).await?).await?,
+        Command::Token(command) => token::run(command, open_database(&config).await?.as_ref()).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
         Command::Restore { seen } => {
@@ -88,7 +92,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             ));
         }
         Command::Bundle(command) => return bundle::run(command, open(config).await?).await,
-        Command::Openapi | Command::CheckConfig => {}
+        Command::Openapi | Command::ExampleConfig | Command::CheckConfig => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -110,7 +114,8 @@ fn check_exists(url: &str) -> Result<()> {
     match file {
         Some(file) if !file.contains(":memory:") && !std::path::Path::new(file.trim_start_matches("//")).exists() => {
             let reason = format!("there is no server here: no database {file}");
-            let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`";
+            let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`; `vsekai-server serve` \
+                        begins a new one";
             Err(Error::Command { code: "no_server", reason, hint })
         }
         _ => Ok(()),
@@ -120,7 +125,7 @@ fn check_exists(url: &str) -> Result<()> {
 fn check_place(to: &str) -> Result<()> {
     let hint = "Write --to database, --to file:///DIR or --to s3://BUCKET/PREFIX";
     StorageLocation::parse(to).map(|_| ()).map_err(|error| match error {
-        Error::Config(reason) => Error::Command { code: "place_invalid", reason, hint },
+        Error::Config { reason, .. } => Error::Command { code: "place_invalid", reason, hint },
         other => other,
     })
 }
@@ -146,11 +151,16 @@ fn s3_settings() -> Vec<(String, String)> {
 /// Copies a database to another one. The keys and the chunks that are elsewhere stay where they are.
 async fn copy(from: &str, to: &str) -> Result<()> {
     check_exists(from)?;
+    if db::is_in_use(from).await? {
+        let reason = "a server is using the database that is to be copied".to_owned();
+        let hint = "Stop every server of that database, and copy again: what they take in meanwhile would be lost";
+        return Err(Error::Command { code: "busy", reason, hint });
+    }
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
-    db::copy::copy(&from, &to, |table, rows| note(&format!("{table:20} {rows} rows, compared"))).await?;
+    db::copy::copy(&from, &to, |table, rows| note(&format!("{table:22} {}, compared", counted(rows, "row", "rows"))))
+        .await?;
     print(
-        "Copied everything. Start the servers with the other database, and the same keys. What a server that still runs on \
-         the first one takes in from now on is not in it.\n",
+        "Copied everything. Start the servers with the other database and the same keys, and none with the first one.\n",
     );
     Ok(())
 }
@@ -226,20 +236,6 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
     ));
     bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
-}
-
-fn show(loaded: &Loaded) -> Result<()> {
-    let table = toml::Table::try_from(&loaded.config).map_err(|error| Error::Config(error.to_string()))?;
-    for (name, value) in table {
-        let value = match name.as_str() {
-            "database" => toml::Value::from(loaded.config.database_shown()),
-            "webhooks" => toml::Value::from(loaded.config.webhooks_shown()),
-            _ => value,
-        };
-        let origin = loaded.origins.get(&name).copied().unwrap_or("default");
-        print(&format!("{:44} # {origin}\n", format!("{name} = {value}")));
-    }
-    Ok(())
 }
 
 /// Writes to stdout. It is not an error if the reader has gone away.

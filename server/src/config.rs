@@ -16,17 +16,20 @@ use vsekai_updater::text;
 use crate::chunks::StorageLocation;
 use crate::error::{Error, Result};
 
+mod check;
+mod fault;
+mod file;
+#[cfg(test)]
+mod tests;
+
+use fault::Fault;
+pub use fault::Origin;
+
 /// How the environment variables begin.
 const PREFIX: &str = "VSEKAI_SERVER_";
 
-/// Largest configuration file, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
-
 /// Most webhooks.
 const MAX_WEBHOOKS: usize = 20;
-
-/// Longest name of a publisher, in bytes.
-const MAX_NAME: usize = 100;
 
 /// Every setting; `config.example.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,31 +95,39 @@ pub const EXAMPLE: &str = include_str!("../config.example.toml");
 pub struct Loaded {
     /// The settings.
     pub config: Config,
-    /// `file`, `environment` or `command line`, by name of the setting. Settings not listed have their defaults.
-    pub origins: BTreeMap<String, &'static str>,
+    /// By name of the setting. Settings not listed have their defaults.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// A setting that is given on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// Its value, as text.
+    pub value: String,
+    /// Whether it is given by an option of its own, such as `--listen`, instead of `--set`.
+    pub is_option: bool,
 }
 
 impl Loaded {
-    /// Combines a file, if there is one, with environment variables and `name=value` pairs.
+    /// Combines a file, if there is one, with environment variables and what the command line gives.
     ///
     /// # Errors
-    /// [`Error::Config`], which names the setting and where it was given.
+    /// [`Error::Config`], which names the setting, and what to write where it was given.
     pub fn read(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
-        pairs: &[(String, String)],
+        given: &[Given],
     ) -> Result<Self> {
-        let mut table: Table = toml::from_str(EXAMPLE).map_err(|error| Error::Config(error.to_string()))?;
+        let mut table: Table = toml::from_str(EXAMPLE).map_err(Error::internal_by("reading the example"))?;
         let mut origins = BTreeMap::new();
         if let Some(path) = file {
-            let shown = path.display();
-            let bytes =
-                vsekai_updater::local::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
-            let text = String::from_utf8(bytes).map_err(|_| Error::Config(format!("{shown} is not UTF-8")))?;
-            let given: Table = toml::from_str(&text).map_err(|error| Error::Config(format!("{shown}: {error}")))?;
-            for (name, value) in given {
-                known(&table, &name, &shown.to_string())?;
-                origins.insert(name.clone(), "file");
+            let text = file::read(path)?;
+            for (name, value) in file::parse(path, &text)? {
+                let origin = Origin::File { path: path.to_owned(), line: file::line_of(&text, &name) };
+                known(&table, &name, &value, &origin)?;
+                origins.insert(name.clone(), origin);
                 table.insert(name, value);
             }
         }
@@ -126,45 +137,31 @@ impl Loaded {
             if name == "CONFIG" || name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_") {
                 continue;
             }
-            set(&mut table, &name.to_ascii_lowercase(), &text, &variable)?;
-            origins.insert(name.to_ascii_lowercase(), "environment");
+            set(&mut table, &name.to_ascii_lowercase(), &text, &Origin::Environment)?;
+            origins.insert(name.to_ascii_lowercase(), Origin::Environment);
         }
-        for (name, text) in pairs {
-            set(&mut table, name, text, "the command line")?;
-            origins.insert(name.clone(), "command line");
+        for Given { name, value, is_option } in given {
+            let origin = if *is_option { Origin::Option } else { Origin::Pair };
+            set(&mut table, name, value, &origin)?;
+            origins.insert(name.clone(), origin);
         }
-        let config: Config = table.clone().try_into().map_err(|error| misfit(&table, &error))?;
-        config.check()?;
+        let refused = |fault: Fault| fault.found_at(&origins);
+        let config: Config = table.clone().try_into().map_err(|error| refused(Fault::of_kind(&table, &error)))?;
+        config.check().map_err(refused)?;
         Ok(Self { config, origins })
     }
 }
 
-/// The error for a value of the wrong kind, which the parser does not show.
-fn misfit(table: &Table, error: &toml::de::Error) -> Error {
-    let said = error.to_string();
-    let said = said.trim();
-    let value = said.rsplit('`').nth(1).and_then(|name| Some((name, table.get(name)?)));
-    Error::Config(match value {
-        Some((name @ "listen", value)) => {
-            format!("{name}: {value} is not an address and a port up to 65535, such as 127.0.0.1:8080")
-        }
-        Some((_, value)) => format!("{said}: {value}"),
-        None => said.to_owned(),
-    })
-}
-
-fn known<'a>(table: &'a Table, name: &str, place: &str) -> Result<&'a Value> {
-    let unknown =
-        || Error::Config(format!("{place}: there is no setting {name:?}; config.example.toml lists all of them"));
-    table.get(name).ok_or_else(unknown)
+fn known<'a>(table: &'a Table, name: &str, value: &Value, origin: &Origin) -> Result<&'a Value> {
+    table.get(name).ok_or_else(|| fault::unknown(table, name, value, origin))
 }
 
 /// Sets a value given as text, with the type of the default.
-fn set(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()> {
-    let refuse = |kind: &str| Error::Config(format!("{place}: {name} must be {kind}, not {text:?}"));
-    let value = match known(table, name, place)? {
-        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| refuse("a number"))?),
-        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| refuse("true or false"))?),
+fn set(table: &mut Table, name: &str, text: &str, origin: &Origin) -> Result<()> {
+    let refuse = || Fault::of_text(table, name, text).at(Some(origin));
+    let value = match known(table, name, &Value::from(text), origin)? {
+        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| refuse())?),
+        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| refuse())?),
         Value::Array(_) => {
             Value::Array(text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(Value::from).collect())
         }
@@ -175,51 +172,6 @@ fn set(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()> {
 }
 
 impl Config {
-    fn check(&self) -> Result<()> {
-        let refuse = |text: &str| Err(Error::Config(text.to_owned()));
-        if self.tls_cert.is_empty() != self.tls_key.is_empty() {
-            return refuse("tls_cert and tls_key must be set together");
-        }
-        if self.publisher.len() > MAX_NAME || self.publisher.contains(char::is_control) {
-            return refuse("publisher must have at most 100 bytes and no control characters");
-        }
-        if !matches!(self.log_format.as_str(), "text" | "json") {
-            return refuse("log_format must be \"text\" or \"json\"");
-        }
-        let places = [self.connections, self.connections_per_address, self.open_publications];
-        if self.database_connections == 0 || places.contains(&0) {
-            return refuse(
-                "connections, connections_per_address, open_publications and database_connections must be at least 1",
-            );
-        }
-        if self.upload_memory_mib < 2 * self.max_index_mib {
-            return refuse("upload_memory_mib must be at least twice max_index_mib: a token has half of it");
-        }
-        let hours = [self.clean_grace_h, self.publication_h, self.superseded_h];
-        if hours.iter().any(|hours| !(0..=87_600).contains(hours)) || self.publication_h == 0 {
-            return refuse(
-                "clean_grace_h, publication_h and superseded_h must be at most ten years, and publication_h at least 1",
-            );
-        }
-        if !(1..=3600).contains(&self.reports_every_s) {
-            return refuse("reports_every_s must be 1 to 3600");
-        }
-        if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
-            return refuse("rates must be at least 1");
-        }
-        self.webhook_urls()?;
-        self.bundle_effort()?;
-        if !(1..=100).contains(&self.bundle_cpu_percent) || !(1..=256).contains(&self.bundle_threads) {
-            return refuse("bundle_cpu_percent must be 1 to 100, and bundle_threads 1 to 256");
-        }
-        if self.bundle_deltas + self.bundle_asked > 100 {
-            return refuse("bundle_deltas and bundle_asked must be at most 100 together");
-        }
-        self.chunk_location()?;
-        self.metrics()?;
-        Ok(())
-    }
-
     /// The URL of the database.
     pub fn database_url(&self) -> String {
         if self.database.is_empty() {
@@ -273,7 +225,8 @@ impl Config {
     /// # Errors
     /// [`Error::Config`].
     pub fn bundle_effort(&self) -> Result<Effort> {
-        let refuse = || Error::Config("bundle_effort must be \"fast\", \"normal\" or \"best\"".to_owned());
+        let reason = || format!("bundle_effort must be \"fast\", \"normal\" or \"best\", not {:?}", self.bundle_effort);
+        let refuse = || Error::config(reason(), "Set bundle_effort to one of them");
         Effort::parse(&self.bundle_effort).ok_or_else(refuse)
     }
 
@@ -283,10 +236,12 @@ impl Config {
     /// [`Error::Config`].
     pub fn webhook_urls(&self) -> Result<Vec<Url>> {
         if self.webhooks.len() > MAX_WEBHOOKS {
-            return Err(Error::Config(format!("webhooks: at most {MAX_WEBHOOKS} are possible")));
+            let reason = format!("webhooks: {} are too many", self.webhooks.len());
+            return Err(Error::config(reason, format!("Name at most {MAX_WEBHOOKS}")));
         }
         if !self.webhooks.is_empty() && self.webhook_secret_file.is_empty() {
-            return Err(Error::Config("webhooks need webhook_secret_file, the secret that signs them".to_owned()));
+            let reason = "webhooks need webhook_secret_file, the secret that signs them";
+            return Err(Error::config(reason, crate::webhooks::SECRET_HINT));
         }
         self.webhooks.iter().map(|text| crate::webhooks::check_url(text, self.allow_private_webhooks)).collect()
     }
@@ -304,122 +259,8 @@ impl Config {
         if self.metrics_listen.is_empty() {
             return Ok(None);
         }
-        let refuse = |_| Error::Config(format!("metrics_listen: {:?} is not an address and port", self.metrics_listen));
+        let reason = || format!("metrics_listen must be an address and a port, not {:?}", self.metrics_listen);
+        let refuse = |_| Error::config(reason(), "Set metrics_listen to an address such as 127.0.0.1:9090");
         self.metrics_listen.parse().map(Some).map_err(refuse)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn none() -> std::iter::Empty<(String, String)> {
-        std::iter::empty()
-    }
-
-    fn pair(name: &str, value: &str) -> (String, String) {
-        (name.to_owned(), value.to_owned())
-    }
-
-    #[test]
-    fn the_folder_of_a_database_is_that_of_its_file() {
-        let folder = |database: &str| {
-            let pairs = [("database".to_owned(), database.to_owned())];
-            Loaded::read(None, none(), &pairs).unwrap().config.database_folder()
-        };
-        assert_eq!(folder("sqlite:///srv/db/main.db?mode=rwc"), Some(PathBuf::from("/srv/db")));
-        assert_eq!(folder("sqlite:main.db"), Some(PathBuf::new()));
-        assert_eq!(folder("postgres://user@host/name"), None);
-        assert_eq!(folder(""), None);
-    }
-
-    #[test]
-    fn example_has_every_setting_and_explains_each() {
-        let loaded = Loaded::read(None, none(), &[]).unwrap();
-        let all = Table::try_from(&loaded.config).unwrap();
-        let example: Table = toml::from_str(EXAMPLE).unwrap();
-        assert_eq!(all, example);
-        for name in all.keys() {
-            let at = EXAMPLE.find(&format!("\n{name} = ")).unwrap_or_else(|| panic!("{name} is not in the example"));
-            let before = EXAMPLE[..at].lines().last().unwrap();
-            assert!(before.starts_with('#') || before.starts_with("tls_cert"), "{name} is not explained");
-        }
-    }
-
-    #[test]
-    fn later_places_win() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.toml");
-        std::fs::write(&file, "region = \"file\"\nlog = \"warn\"\nconnections = 5\n").unwrap();
-        let environment =
-            [pair("VSEKAI_SERVER_REGION", "environment"), pair("VSEKAI_SERVER_LOG", "error"), pair("HOME", "/")];
-        let loaded = Loaded::read(Some(&file), environment.into_iter(), &[pair("region", "line")]).unwrap();
-        assert_eq!(
-            (loaded.config.region.as_str(), loaded.config.log.as_str(), loaded.config.connections),
-            ("line", "error", 5)
-        );
-        assert_eq!(loaded.origins["region"], "command line");
-        assert_eq!(loaded.origins["log"], "environment");
-        assert_eq!(loaded.origins["connections"], "file");
-        assert!(!loaded.origins.contains_key("data"));
-    }
-
-    #[test]
-    fn variables_of_kubernetes_and_of_the_file_itself_are_no_settings() {
-        let names = ["CONFIG", "PORT", "PORT_80_TCP", "SERVICE_HOST", "SERVICE_PORT"];
-        let environment = names.map(|name| pair(&format!("{PREFIX}{name}"), "tcp://10.0.0.1:80"));
-        assert!(Loaded::read(None, environment.into_iter(), &[]).unwrap().origins.is_empty());
-    }
-
-    #[test]
-    fn unknown_names_and_wrong_values_are_errors_that_name_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.toml");
-        std::fs::write(&file, "regoin = \"eu\"").unwrap();
-        let told = |result: Result<Loaded>| result.unwrap_err().to_string();
-        assert!(told(Loaded::read(Some(&file), none(), &[])).contains("regoin"));
-        assert!(told(Loaded::read(None, [pair("VSEKAI_SERVER_REGOIN", "eu")].into_iter(), &[])).contains("regoin"));
-        for (name, value) in [
-            ("connections", "many"),
-            ("docs", "yes"),
-            ("listen", "8080"),
-            ("chunks", "ftp://x"),
-            ("tls_cert", "a.pem"),
-            ("log_format", "xml"),
-            ("metrics_listen", "here"),
-            ("publication_h", "0"),
-            ("reports_every_s", "0"),
-            ("clean_grace_h", "-1"),
-            ("trusted_proxies", "proxy"),
-            ("connections", "-3"),
-            ("bundle_cpu_percent", "0"),
-            ("bundle_threads", "0"),
-            ("bundle_effort", "most"),
-            ("bundle_deltas", "101"),
-            ("webhooks", "https://hooks.example.org/without-a-secret"),
-            ("publisher", "a\nb"),
-            ("nonsense", ""),
-        ] {
-            let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();
-            assert_eq!(error.code(), "config_invalid", "{name}={value}");
-        }
-        let lists = Loaded::read(None, none(), &[pair("trusted_proxies", "127.0.0.1, ::1")]).unwrap();
-        assert_eq!(lists.config.trusted_proxies.len(), 2);
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        for url in [
-            "postgres://vsekai@db/vsekai?password=hush&sslmode=require",
-            "postgres://vsekai:hu/sh@db/vsekai",
-            "postgres://vsekai:hush@bad host/vsekai",
-        ] {
-            let loaded = Loaded::read(None, none(), &[pair("database", url)]).unwrap();
-            assert!(!loaded.config.database_shown().contains("hu"), "{}", loaded.config.database_shown());
-        }
-        let url = "postgres://vsekai:hush@db/vsekai";
-        let loaded = Loaded::read(None, none(), &[pair("database", url)]).unwrap();
-        assert_eq!(loaded.config.database_url(), url);
-        assert!(!loaded.config.database_shown().contains("hush"));
     }
 }

@@ -93,10 +93,37 @@ pub async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     match url.split_once(':') {
         Some(("sqlite", _)) => sqlite::open(url, pools).await,
         Some(("postgres" | "postgresql" | "cockroachdb", _)) => postgres::open(url, pools).await,
-        _ => {
-            let reason = "The database URL must begin with sqlite:, postgres://, postgresql:// or cockroachdb://";
-            Err(Error::Config(reason.to_owned()))
-        }
+        _ => Err(not_a_database()),
+    }
+}
+
+fn not_a_database() -> Error {
+    let reason = "The URL of a database must begin with sqlite:, postgres://, postgresql:// or cockroachdb://";
+    Error::config(reason, "Write sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME")
+}
+
+/// Where the chunks of a database are, as far as that is recorded. Changes nothing, and waits for nobody.
+///
+/// # Errors
+/// Those of the database.
+pub async fn look_for_place(url: &str) -> Result<Option<ChunkPlace>> {
+    let found = match url.split_once(':') {
+        Some(("sqlite", _)) => sqlite::look_for_place(url).await?,
+        Some(("postgres" | "postgresql" | "cockroachdb", _)) => postgres::look_for_place(url).await?,
+        _ => return Err(not_a_database()),
+    };
+    Ok(found.map(|(place, moved_from)| ChunkPlace { place, moved_from }))
+}
+
+/// Whether a server, or a command that changes it, uses this database. `CockroachDB` does not tell.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_in_use(url: &str) -> Result<bool> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => sqlite::is_in_use(url).await,
+        Some(("postgres" | "postgresql" | "cockroachdb", _)) => postgres::is_in_use(url).await,
+        _ => Err(not_a_database()),
     }
 }
 
@@ -108,7 +135,8 @@ pub async fn backup(url: &str, file: &std::path::Path) -> Result<()> {
     if url.starts_with("sqlite:") {
         return sqlite::backup(url, file).await;
     }
-    Err(Error::Config("`backup` copies SQLite only; use pg_dump, or BACKUP on CockroachDB".to_owned()))
+    let hint = "Use `pg_dump --format=custom --file=vsekai.dump URL` for PostgreSQL, BACKUP for CockroachDB";
+    Err(Error::config("`backup` copies SQLite only", hint))
 }
 
 /// A page of a list.

@@ -89,8 +89,13 @@ pub enum Error {
         hint: &'static str,
     },
     /// The configuration cannot be used.
-    #[error("{0}")]
-    Config(String),
+    #[error("{reason}")]
+    Config {
+        /// The reason, for people to read.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// The database failed.
     #[error("The database failed")]
     Database(#[from] sqlx::Error),
@@ -119,6 +124,11 @@ pub(crate) fn disk_full() -> Error {
 }
 
 impl Error {
+    /// A setting or an address that cannot be used, and what to do about it.
+    pub fn config(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Config { reason: reason.into(), hint: hint.into() }
+    }
+
     /// A failure that nobody outside can do anything about.
     pub fn internal(context: impl Into<String>) -> Self {
         Self::Internal { context: context.into(), source: None }
@@ -147,7 +157,7 @@ impl Error {
             Self::Forbidden { .. } => "forbidden",
             Self::PreconditionFailed => "precondition_failed",
             Self::TooManyRequests { .. } => "too_many_requests",
-            Self::Config(_) => "config_invalid",
+            Self::Config { .. } => "config_invalid",
             Self::Updater(error) => error.code(),
             Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => "internal",
         }
@@ -167,7 +177,7 @@ impl Error {
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable { .. } => 503,
             Self::Command { .. }
-            | Self::Config(_)
+            | Self::Config { .. }
             | Self::Database(_)
             | Self::ObjectStore(_)
             | Self::Internal { .. } => 500,

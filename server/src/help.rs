@@ -8,14 +8,14 @@ use crate::Cli;
 
 /// The commands, for who starts a server, lets others publish, and keeps it running.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Start", &["serve", "check-config", "token"]),
+    ("Start", &["serve", "example-config", "check-config", "token"]),
     ("Look after it", &["backup", "restore", "verify", "gc", "bundle"]),
     ("Move data", &["import", "export", "copy", "move", "migrate"]),
     ("This command", &["openapi", "help"]),
 ];
 
 /// Commands that ask no server.
-const ALONE: [&str; 2] = ["openapi", "copy"];
+const ALONE: [&str; 3] = ["openapi", "example-config", "copy"];
 
 const POINTER: &str = "\
 Which server: --data DIR, or --config FILE, --database URL, --chunks URL and --set NAME=VALUE, as for `serve`
@@ -37,17 +37,32 @@ fn grammar(is_full: bool) -> Command {
     // clap's own list would repeat the commands without groups.
     let template = template.replace("{all-args}", "\u{1b}[1m\u{1b}[4mOptions:\u{1b}[0m\n{options}");
     let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    let command = names.iter().fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, is_full)));
+    let command =
+        names.iter().fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, name, is_full)));
     flagged(command.help_template(template), is_full)
 }
 
-/// `serve` shows the settings; other commands name them in one paragraph, unless all is asked for.
-fn laid_out(command: Command, is_full: bool) -> Command {
+/// A command without options of its own takes the settings, which its usage would leave out.
+fn with_options(command: Command, path: &str) -> Command {
+    if command.get_opts().next().is_some() {
+        return command;
+    }
+    let words = command.get_positionals().map(ToString::to_string);
+    let usage = ["vsekai-server", path, "[OPTIONS]"].into_iter().map(str::to_owned).chain(words);
+    let usage = usage.collect::<Vec<_>>().join(" ");
+    command.override_usage(usage)
+}
+
+/// `serve` and `check-config` show the settings; other commands name them in one paragraph, unless all is asked for.
+fn laid_out(command: Command, path: &str, is_full: bool) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    let command = names.iter().fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, is_full)));
-    let command = flagged(command, is_full);
+    let command = names
+        .iter()
+        .fold(command, |it, name| it.mut_subcommand(name, |below| laid_out(below, &format!("{path} {name}"), is_full)));
     let is_alone = ALONE.contains(&command.get_name());
-    if command.get_name() == "serve" || (is_full && !is_alone) {
+    let command = if is_alone || !names.is_empty() { command } else { with_options(command, path) };
+    let command = flagged(command, is_full);
+    if matches!(command.get_name(), "serve" | "check-config") || (is_full && !is_alone) {
         return command;
     }
     // Before clap copies the settings into each command: what is there already is left alone.
@@ -69,7 +84,7 @@ fn listed(command: &Command) -> String {
         _ => command.find_subcommand(name).and_then(Command::get_about).map(ToString::to_string).unwrap_or_default(),
     };
     let group = |(heading, names): &(&str, &[&str])| {
-        let line = |name: &&str| format!("  \u{1b}[1m{name}\u{1b}[0m{:1$}  {2}\n", "", 12 - name.len(), about(name));
+        let line = |name: &&str| format!("  \u{1b}[1m{name}\u{1b}[0m{:1$}  {2}\n", "", 14 - name.len(), about(name));
         format!("\u{1b}[1m\u{1b}[4m{heading}:\u{1b}[0m\n{}\n", names.iter().map(line).collect::<String>())
     };
     GROUPS.iter().map(group).collect()
@@ -112,7 +127,16 @@ mod tests {
             assert!(!said.contains("\n      --database") && !said.contains("--set <"), "{words}: {said}");
         }
         assert!(help("token create -h").contains("Which server: --data DIR"));
-        for words in ["serve -h", "token create --help"] {
+        for (words, usage) in [
+            ("check-config -h", "check-config [OPTIONS]\n"),
+            ("migrate -h", "migrate [OPTIONS]\n"),
+            ("backup -h", "backup [OPTIONS] <FILE>\n"),
+            ("bundle remove -h", "bundle remove [OPTIONS] <ID>\n"),
+            ("openapi -h", "openapi\n"),
+        ] {
+            assert!(help(words).contains(&format!("Usage: vsekai-server {usage}")), "{}", help(words));
+        }
+        for words in ["serve -h", "check-config -h", "token create --help"] {
             let said = help(words);
             let (own, which) = said.split_once(&format!("{SETTINGS}:")).unwrap();
             assert!(which.contains("--database") && !own.contains("--database"), "{said}");

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use vsekai_server::auth::Scope;
-use vsekai_server::config::Loaded;
+use vsekai_server::config::{Given, Loaded};
 use vsekai_server::error::{Error, Result};
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::Effort;
@@ -24,16 +24,21 @@ const SETTINGS: &str = "Which server";
 const EXAMPLES: &str = "\
 Examples:
   vsekai-server serve                                        on this machine, with SQLite in ./data
-  vsekai-server serve --listen 0.0.0.0:8080 --database postgres://vsekai:PASSWORD@db/vsekai
+  vsekai-server serve --listen 0.0.0.0:8080 --database postgres://USER:PASSWORD@HOST/NAME
+  vsekai-server example-config > config.toml                 every setting with an explanation
   vsekai-server token create --name nightly --scope publish:nightly --days 90
   vsekai-server gc --dry-run
   vsekai-server bundle build --effort best --now              at night, by cron
   vsekai-server export /srv/www/v-sekai                      for nginx or any web host
 
-Publish to it with `vsekai publish --server URL`. config.example.toml explains all settings.";
+Publish to it with `vsekai publish --server URL`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found by `verify`";
 
 /// Not a doc comment, which would be parsed as Markdown.
 const CHUNKS_HELP: &str = "Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]";
+
+const DATABASE_HELP: &str =
+    "The database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:vsekai.db in the data folder]";
 
 /// The V-Sekai update service: modes, versions and chunks over HTTP
 #[derive(Debug, Parser)]
@@ -55,18 +60,17 @@ struct Settings {
     /// The folder for the database and the keys [default: data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<String>,
-    /// The database: sqlite:FILE or postgres://… [default: SQLite in the data folder]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help = DATABASE_HELP)]
     database: Option<String>,
     #[arg(long, global = true, value_name = "URL", help = CHUNKS_HELP)]
     chunks: Option<String>,
-    /// Set any other setting. May be repeated
+    /// Set any setting of `vsekai-server example-config`. May be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pairs: Vec<(String, String)>,
 }
 
 fn pair(text: &str) -> std::result::Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in region=eu")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -106,10 +110,10 @@ enum Command {
     },
     /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
     Copy {
-        /// The database to copy: sqlite:FILE or postgres://…
+        /// The database to copy: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME
         #[arg(long, value_name = "URL")]
         from: String,
-        /// The database to copy to
+        /// The database to copy to, in the same form
         #[arg(long, value_name = "URL")]
         to: String,
     },
@@ -148,6 +152,8 @@ enum Command {
     Bundle(BundleCommand),
     /// Print the OpenAPI document
     Openapi,
+    /// Print a configuration file with every setting, its default and an explanation
+    ExampleConfig,
     /// Check the configuration, and show every setting with its origin
     CheckConfig,
 }
@@ -201,6 +207,9 @@ enum TokenCommand {
         /// Days until it expires [default: never]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
         days: Option<u16>,
+        /// Print JSON, with the token in it
+        #[arg(long)]
+        json: bool,
     },
     /// List the tokens, without their secrets
     List {
@@ -230,13 +239,20 @@ fn digest(text: &str) -> std::result::Result<Digest, String> {
 
 impl Settings {
     fn load(&self, listen: Option<&String>) -> Result<Loaded> {
-        let named = [("data", &self.data), ("database", &self.database), ("chunks", &self.chunks)];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
-        let listen = listen.map(|listen| ("listen".to_owned(), listen.clone()));
-        let pairs: Vec<_> = self.pairs.iter().cloned().chain(named).chain(listen).collect();
+        let pairs = self.pairs.iter().cloned().map(|(name, value)| Given { name, value, is_option: false });
+        let options = [
+            ("data", &self.data),
+            ("database", &self.database),
+            ("chunks", &self.chunks),
+            ("listen", &listen.cloned()),
+        ];
+        let options = options
+            .into_iter()
+            .filter_map(|(name, value)| Some(Given { name: name.to_owned(), value: value.clone()?, is_option: true }));
+        let given: Vec<Given> = pairs.chain(options).collect();
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Loaded::read(self.config.as_deref(), environment, &pairs)
+        Loaded::read(self.config.as_deref(), environment, &given)
     }
 }
 
@@ -263,7 +279,8 @@ fn main() -> ExitCode {
 /// Reports an error on stderr, with its causes and a hint.
 fn report(error: &Error) {
     let mut lines = vec![format!("error: {} [{}]", text::message(&error.to_string()), error.code())];
-    let mut cause = std::error::Error::source(error);
+    // The message of one of the updater's errors has its causes.
+    let mut cause = std::error::Error::source(error).filter(|_| !matches!(error, Error::Updater(_)));
     while let Some(error) = cause {
         let reason = error.downcast_ref::<std::io::Error>().map(text::system_reason);
         lines.push(format!("  because: {}", text::message(&reason.unwrap_or_else(|| error.to_string()))));
@@ -273,16 +290,15 @@ fn report(error: &Error) {
     let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 
-fn hint(error: &Error) -> Option<&'static str> {
+fn hint(error: &Error) -> Option<&str> {
     match error {
         Error::Command { hint, .. } => Some(hint),
-        Error::Config(_) => {
-            Some("`vsekai-server check-config` shows the settings in force; config.example.toml explains them")
-        }
+        Error::Config { hint, .. } => Some(hint.as_str()),
         Error::Database(_) => Some("Is the database running, and is its URL right? Set it with `--database URL`"),
         Error::Updater(error) => match error.code() {
             "disk_full" => Some("Free some disk space"),
             "permission_denied" => Some("Check the owner and the permissions of what the message names"),
+            "not_found" => Some("Check the path in the message; a relative one starts at the working folder"),
             "read_only" => Some("Choose a folder on a disk that can be written to"),
             "key_missing" => Some("Put that key into the server's folder of keys, and run the command again"),
             "busy" => Some("Stop the other process, or wait until it has ended"),

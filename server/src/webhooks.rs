@@ -137,14 +137,21 @@ fn text_of(entry: &AuditEntry, detail: &Value) -> String {
     format!("{} {}{reason}", entry.action, entry.subject).trim_end().to_owned()
 }
 
+/// How the secret of webhooks is made.
+pub(crate) const SECRET_HINT: &str = "Make a secret with `(umask 077 && openssl rand -base64 32 > webhook.secret)`, and \
+                                      set webhook_secret_file to its path";
+
+/// How the address of a webhook is written.
+const URL_HINT: &str = "Write whole addresses, as in webhooks = [\"https://hooks.example.org/vsekai\"]";
+
 async fn read_secret(file: &str) -> Result<Secret> {
     let path = Path::new(file).to_owned();
     let read = tokio::task::spawn_blocking(move || vsekai_updater::local::disk::read(&path, MAX_SECRET_FILE)).await;
-    let failed = |reason: String| Error::Config(format!("webhook_secret_file: {reason}"));
-    let bytes = read.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
-    Secret::parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
-        failed("it must have 24 to 64 bytes in base64, such as `openssl rand -base64 32` prints".to_owned())
-    })
+    let failed = |reason: String| Error::config(format!("webhook_secret_file: {reason}"), SECRET_HINT);
+    let bytes = read.map_err(|error| failed(error.to_string()))?;
+    let bytes = bytes.map_err(|error| failed(error.message_with_causes()))?;
+    Secret::parse(&String::from_utf8_lossy(&bytes))
+        .ok_or_else(|| failed(format!("{file} must have 24 to 64 bytes in base64")))
 }
 
 /// Checks the address of a webhook.
@@ -154,17 +161,18 @@ async fn read_secret(file: &str) -> Result<Secret> {
 /// of private networks.
 pub fn check_url(text: &str, allow_private: bool) -> Result<Url> {
     // The address itself may be the receiver's secret, so that it is not repeated.
-    let refuse = |reason: &str| Error::Config(format!("webhooks: {reason}"));
-    let url = Url::parse(text).map_err(|_| refuse("one is not an address"))?;
+    let refuse = |reason: &str, hint: &str| Error::config(format!("webhooks: {reason}"), hint);
+    let url = Url::parse(text).map_err(|_| refuse("one is not an address", URL_HINT))?;
     if url.scheme() != "https" && !(allow_private && url.scheme() == "http") {
-        return Err(refuse("each must begin with https://"));
+        return Err(refuse("each must begin with https://", URL_HINT));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("none may contain a password"));
+        return Err(refuse("none may contain a password", "Receivers check the signature of each message instead"));
     }
-    let host = url.host().ok_or_else(|| refuse("one has no host"))?;
+    let host = url.host().ok_or_else(|| refuse("one has no host", URL_HINT))?;
     if !allow_private && is_private_host(&host) {
-        return Err(refuse("one is in a private network, which only allow_private_webhooks permits"));
+        let hint = "If that is meant, also set `allow_private_webhooks = true`";
+        return Err(refuse("one is in a private network", hint));
     }
     Ok(url)
 }

@@ -272,6 +272,30 @@ def test_publishes_updates_and_changes(world):
     assert {"root", "targets", "snapshot", "timestamp", "catalog", "stable"} <= {role["role"] for role in shown["roles"]}, shown
 
 
+def test_rehearsal_and_what_is_so_already_write_nothing(world):
+    world.service.reset()
+    first = world.publish("1.0.0", "--dry-run")
+    assert first["is_new_mode"] and first["new_chunks"] == first["chunks"], first
+    assert world.service.writes == 0, world.service.writes
+    world.publish("1.0.0")
+    world.service.reset()
+    second = world.publish("1.1.0", "--dry-run", "--bucket-cache", world.folder / "no-cache")
+    assert second["deltas_from"] == ["1.0.0"] and not second["is_at_most"], second
+    unchecked = world.done("repository", "show", "--repository", world.place)
+    assert world.service.writes == 0, world.service.writes
+    assert not (world.folder / "no-cache").exists()
+    published = world.publish("1.1.0")
+    assert published["new_chunks"] == second["new_chunks"], (published, second)
+    target = ["--repository", world.place, "--keys", world.keys]
+    checked = world.done("repository", "show", *target)
+    assert checked["is_checked"] and not unchecked["is_checked"], unchecked
+    assert unchecked["modes"]["stable"]["versions"] == checked["modes"]["stable"]["versions"][-1:], (unchecked, checked)
+    recall = ["repository", "recall", *target, "--mode", "stable", "--version", "1.0.0"]
+    assert not world.done(*recall)["was_so"]
+    world.service.reset()
+    assert world.done(*recall)["was_so"] and world.service.writes == 0, world.service.writes
+
+
 def test_files_say_how_long_to_keep_them(world):
     world.publish("1.0.0")
     for path, kind, lasts in [

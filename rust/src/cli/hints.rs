@@ -9,6 +9,7 @@ use crate::cli::output::Audience;
 use crate::cli::words::Words;
 use crate::error::Error;
 
+mod found;
 mod refusals;
 
 /// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code;
@@ -20,7 +21,9 @@ pub(crate) fn of(error: &Error, audience: Audience, words: &Words) -> Option<Str
         _ if audience == Audience::Publisher => publisher_hint(code, words).or_else(|| hint(code)),
         _ => of_player(code, words).or_else(|| hint(code)),
     };
-    hint.map(|hint| words.fill(hint))
+    let hint = hint.map(|hint| words.fill(hint));
+    let both = |before: String| hint.as_ref().map_or_else(|| before.clone(), |hint| format!("{before} {hint}"));
+    found::instead(error, audience, words).or_else(|| found::before(error).map(both)).or(hint)
 }
 
 /// What a player can do about an error with this code, where that depends on the command.
@@ -170,10 +173,6 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
 /// The same, for what only publishing can meet.
 fn of_publication(code: &str) -> Option<&'static str> {
     Some(match code {
-        "lint_failed" => {
-            "Fix the problems listed above. What is intended can be allowed, each code with --allow CODE, and a secret \
-             that players may have with --allow-secret PATH; not so what the platform cannot hold."
-        }
         "signature_expired" => {
             "For root, run `vsekai keys renew-root {keys}` where its key is. For targets, run `vsekai repository renew \
              --repository {repo} --keys {keys}` where its key is, or publish from there to a server. Then run this again."

@@ -97,16 +97,19 @@ pub(crate) fn shown(argument: &OsStr) -> String {
 /// The location of a repository as text. A path that is not UTF-8 becomes a `file` URL, which holds any bytes.
 ///
 /// # Errors
-/// `invalid_argument` for a folder that does not exist: what an install remembers may be on a disk that is not plugged in,
+/// `not_found` for a folder that does not exist: what an install remembers may be on a disk that is not plugged in,
 /// but what was just typed is misspelt.
 pub(crate) fn location(argument: &OsStr) -> Result<String> {
     let is_address = argument.to_str().is_some_and(|given| text::has_scheme(given) || text::meant_url(given).is_some());
     if !is_address && !Path::new(argument).exists() {
         let shown = shown(argument);
-        let is_host = shown.contains('.') && !shown.starts_with('.') && !shown.contains(['\\', ' ']);
-        let instead =
-            if is_host { format!("; if you mean a web address, write https://{shown}") } else { String::new() };
-        return Err(Error::invalid("--repository", format!("there is no folder {shown}{instead}")));
+        let first = shown.split('/').next().unwrap_or_default();
+        let is_host = first.contains('.') && !first.starts_with('.') && !shown.contains(['\\', ' ']);
+        if is_host {
+            let reason = format!("there is no folder {shown}; if you mean a web address, write https://{shown}");
+            return Err(Error::invalid("--repository", reason));
+        }
+        return Err(Error::io("find the repository", argument)(std::io::ErrorKind::NotFound.into()));
     }
     if !is_address && !Path::new(argument).join("tuf").is_dir() {
         return Err(Error::invalid("--repository", format!("there is no repository in {}", shown(argument))));

@@ -141,10 +141,9 @@ impl Output {
         let said = text::without_secrets(&text::lines(said));
         style::say(said.trim_end_matches('\n'));
         if is_json {
-            let first = said.lines().next().unwrap_or_default();
-            let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+            let (message, hint) = parts(&said);
             let code = "invalid_argument";
-            Self::json_line(&Failure { event: "error", code, message, causes: Vec::new(), hint: None });
+            Self::json_line(&Failure { event: "error", code, message, causes: Vec::new(), hint });
         }
         USAGE
     }
@@ -193,6 +192,28 @@ impl Output {
     }
 }
 
+/// What the parser says, on one line, and what it says about what to type instead.
+fn parts(said: &str) -> (String, Option<String>) {
+    let is_advice =
+        |line: &&str| ["tip:", "Usage:", "For more information"].iter().any(|start| line.starts_with(start));
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let (fault, advice) = lines.split_at(lines.iter().position(|line| is_advice(&line)).unwrap_or(lines.len()));
+    let mut message = String::new();
+    for line in fault {
+        // Arguments are a list, one a line.
+        let is_next = line.starts_with(['-', '<']) && !message.ends_with(':');
+        let sep = match (message.is_empty(), is_next) {
+            (true, _) => "",
+            (false, true) => ", ",
+            (false, false) => " ",
+        };
+        message = format!("{message}{sep}{line}");
+    }
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let advice: Vec<&str> = advice.iter().copied().filter(|line| !line.starts_with("For more information")).collect();
+    (message, (!advice.is_empty()).then(|| advice.join(" ")))
+}
+
 #[derive(Serialize)]
 struct Line<'a, T> {
     event: &'static str,
@@ -231,6 +252,23 @@ fn escaped(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usage_errors_name_their_arguments_on_one_line() {
+        let of = |words: &str| {
+            let words = words.split(' ').map(Into::into).collect();
+            parts(&crate::cli::arguments::Cli::parse_arguments(words).unwrap_err().render().to_string())
+        };
+        let (message, hint) = of("publish BUILD --mode stable");
+        let start = "the following required arguments were not provided: --version <VERSION>, --entry <EXE>, ";
+        assert!(message.starts_with(start) && !message.contains('\n'), "{message}");
+        assert!(hint.as_ref().is_some_and(|hint| hint.starts_with("Usage: vsekai publish")), "{hint:?}");
+        let (message, hint) = of("update GAME --dryrun");
+        assert_eq!(message, "unexpected argument '--dryrun' found");
+        assert!(hint.is_some_and(|hint| hint.starts_with("tip: a similar argument exists: '--dry-run'")));
+        let (message, _) = of("keys threshold K root many");
+        assert!(message.starts_with("invalid value 'many' for '<NUMBER>': "), "{message}");
+    }
 
     #[test]
     fn json_lines_hold_nothing_that_a_terminal_obeys() {

@@ -144,7 +144,7 @@ impl Project {
         };
         let project: Self = toml::from_str(&text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            malformed(offset, error.message()).with_source(Some(Source::translated(error)))
+            malformed(offset, &text::with_meant(error.message())).with_source(Some(Source::translated(error)))
         })?;
         if project.repository.is_some() && project.server.is_some() {
             return Err(malformed(0, "it has a repository and a server; a publisher has one of them"));

@@ -70,12 +70,13 @@ impl Words {
     }
 
     /// The text with what the command line names in the place of `{dir}`, `{where}`, `{url}`, `{root}`, `{keys}`,
-    /// `{repo}`, `{place}` and `{store}`. What is not known stays a word in capitals.
+    /// `{server}`, `{repo}`, `{place}` and `{store}`. What is not known stays a word in capitals.
     pub(super) fn fill(&self, text: &str) -> String {
         let known = |value: &Option<String>, name: &str| value.clone().unwrap_or_else(|| name.to_owned());
         text.replace("{dir}", &after(self.dir.as_deref()))
             .replace("{where}", &self.source())
             .replace("{place}", &self.place())
+            .replace("{server}", &known(&self.server, "URL"))
             .replace("{url}", &known(&self.repository, "URL"))
             .replace("{root}", &known(&self.trust_root, "FILE"))
             .replace("{keys}", &known(&self.keys, "KEYS"))

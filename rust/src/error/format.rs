@@ -30,6 +30,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether people write or read it as lines.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Config | Self::Preparation)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Index => "index",

@@ -25,6 +25,7 @@ pub use place::{Folders, System, file_in};
 
 use crate::error::{Error, Format, Result, Source};
 use crate::local::disk;
+use crate::text;
 
 /// How long a game must run to count as started, unless it says so earlier.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
@@ -134,7 +135,11 @@ impl Config {
         let known = match KEYS.iter().find(|known| **known == key) {
             Some(known) => known,
             None if values.is_empty() && old.is_some() => key,
-            None => return Err(invalid(format!("there is no {key:?}; there are {}", KEYS.join(", ")))),
+            None => {
+                let meant = text::closest(key, &KEYS).map(|meant| format!("; did you mean {meant:?}?"));
+                let meant = meant.unwrap_or_default();
+                return Err(invalid(format!("there is no {key:?}{meant}; there are {}", KEYS.join(", "))));
+            }
         };
         let is_removed = values.is_empty() && old.is_some();
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -158,6 +163,7 @@ impl Config {
             // Not the line of the file that would have been.
             Err(Error::Malformed { reason, .. }) if was_valid => {
                 let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, reason)| reason);
+                let reason = reason.strip_prefix(known).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(reason);
                 Err(Error::invalid(KEYS.iter().find(|it| **it == known).copied().unwrap_or("setting"), reason))
             }
             Err(other) => Err(other),
@@ -258,7 +264,7 @@ impl Raw {
         }
         toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            at_line(text, offset, error.message()).with_source(Some(Source::translated(error)))
+            at_line(text, offset, &text::with_meant(error.message())).with_source(Some(Source::translated(error)))
         })
     }
 }
@@ -274,8 +280,13 @@ fn checked<T>(
 }
 
 fn at_line(text: &str, offset: usize, reason: &str) -> Error {
+    let offset = offset.min(text.len());
     let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
-    malformed(offset as u64, format!("line {line}: {reason}"))
+    let start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let key = text.get(start..).and_then(|rest| rest.lines().next()?.split_once('=')).map(|(key, _)| key.trim());
+    // What is wrong with a value does not name its key.
+    let key = key.filter(|key| KEYS.contains(key)).map(|key| format!("{key}: ")).unwrap_or_default();
+    malformed(offset as u64, format!("line {line}: {key}{reason}"))
 }
 
 fn too_long() -> String {

@@ -43,6 +43,7 @@ mod import;
 mod news;
 mod prepared;
 mod prune;
+mod rehearsal;
 mod roles;
 mod server;
 mod upload;
@@ -56,7 +57,8 @@ pub use prepared::{
     CommitResult, MAX_PREPARED_BYTES, Prepared, Review, ReviewedVersion, commit, prepare_renewal, review, sign,
 };
 pub use prune::prune;
-pub use roles::{Look, look, roles};
+pub use rehearsal::{Rehearsal, RehearsedDocument, rehearse};
+pub use roles::{Look, look, look_unchecked, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 
 /// The content to publish.

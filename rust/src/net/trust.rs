@@ -43,7 +43,9 @@ mod sign;
 mod transport;
 
 pub use crate::formats::metadata_pack::{check_role_name, check_target_name, target_path};
-pub use keys::{Days, KeyFolder, KeyInfo, KeyKind, Keys, NewKey, Passphrase, PassphraseFor, Passphrases, ServiceKeys};
+pub use keys::{
+    Days, KeyFolder, KeyInfo, KeyKind, Keys, NO_KEY_FOLDER, NewKey, Passphrase, PassphraseFor, Passphrases, ServiceKeys,
+};
 pub use location::Location;
 pub use publication::{
     Committed, DetachedRole, Listed, MemoryStorage, Publication, Read, RoleChange, RoleValidity, TrustFiles, Validity,

@@ -10,6 +10,22 @@ pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
+/// What a parser says of a name that it does not know, after its list of those that it does, with the one that was meant.
+pub fn with_meant(said: &str) -> String {
+    match meant_of(said) {
+        Some(meant) => format!("{said}; did you mean `{meant}`?"),
+        None => said.to_owned(),
+    }
+}
+
+/// The name in backticks that was meant by the first one, which a parser does not know.
+fn meant_of(said: &str) -> Option<&str> {
+    let (_, list) = said.split_once("unknown field ")?;
+    let mut names = list.split('`').skip(1).step_by(2);
+    let typed = names.next()?;
+    closest(&typed.to_ascii_lowercase().replace('-', "_"), &names.collect::<Vec<_>>())
+}
+
 /// The number of letters to insert, delete, replace or swap with the next one, to turn one word into the other.
 fn edits(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
@@ -32,6 +48,15 @@ fn edits(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::closest;
+
+    #[test]
+    fn unknown_fields_are_recognized() {
+        let said = "unknown field `Limit-rat`, expected one of `mode`, `limit_rate`, `proxy`";
+        assert_eq!(super::with_meant(said), format!("{said}; did you mean `limit_rate`?"));
+        for said in ["unknown field `x`, expected `mode`", "invalid type: integer `5`, expected a string"] {
+            assert_eq!(super::with_meant(said), said);
+        }
+    }
 
     #[test]
     fn mistyped_words_are_recognized() {

@@ -7,6 +7,7 @@ mod offline;
 mod platform;
 mod project;
 mod prune;
+mod rehearsal;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -200,8 +201,8 @@ fn edits_that_make_no_sense_change_nothing() {
 #[test]
 fn edits_of_a_repository_that_does_not_exist_begin_none() {
     let test = TestPublisher::new();
-    test.edit(&["renew"]).failed("invalid_argument");
-    test.edit(&["recall", "--mode", "stable", "--version", "1.0.0"]).failed("invalid_argument");
+    test.edit(&["renew"]).failed("not_found");
+    test.edit(&["recall", "--mode", "stable", "--version", "1.0.0"]).failed("not_found");
     assert!(!test.publisher.repository().exists());
     test.edit(&["mode", "--mode", "stable"]).done();
 }
@@ -217,9 +218,11 @@ fn mistyped_places_are_named_as_such() {
         (text("message"), text("hint"))
     };
     let show = |place, keys| told(&["repository", "show", "--repository", place, "--keys", keys]).0;
-    assert_eq!(show("nope", "keys"), "Invalid repository: there is no folder nope");
-    assert_eq!(show("keys", "keys"), "Invalid repository: there is no repository in keys");
-    assert_eq!(show("nope", "NOKEYS"), "Invalid key folder: there is no folder NOKEYS");
+    assert_eq!(show("nope", "keys"), "Could not find the repository nope");
+    assert_eq!(show("keys", "keys"), "Invalid repository: there is none in keys: it has no folder tuf");
+    assert_eq!(show("nope", "NOKEYS"), "Could not find the key folder NOKEYS");
+    let (_, hint) = told(&["keys", "show", "NOKEYS"]);
+    assert!(hint.contains("`vsekai keys init NOKEYS --mode stable`"), "{hint}");
     fs::create_dir(test.path("empty")).unwrap();
     assert!(show("nope", "empty").contains("it has no root.json"));
     let dead = crate::support::server::nobody();
@@ -227,7 +230,7 @@ fn mistyped_places_are_named_as_such() {
     assert!(!hint.contains("downloaded") && hint.contains("address"), "{hint}");
     let tree = test.tree("build", 1);
     let said = Run::of(test.publisher.publishing(&tree, "stabel", "1.0.0").arg("--json")).failed("invalid_argument");
-    assert!(said.contains("the keys here are for: beta, stable; did you mean \"stable\"?"), "{said}");
+    assert!(said.contains("the keys here are for: beta, stable; did you mean \"stable\"? A new"), "{said}");
     let said = test.publisher.publishing(&tree, "stable", "1.0.0").args(["--rollout", "20"]).output().unwrap();
     assert!(String::from_utf8(said.stdout).unwrap().contains("\nIt is offered to 20 % of installs"));
 }

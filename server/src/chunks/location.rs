@@ -23,28 +23,35 @@ pub enum StorageLocation {
     },
 }
 
+/// How a place is written.
+const FORMS: &str = "Places are `database`, `file:///ABSOLUTE/FOLDER` and `s3://BUCKET/PREFIX`";
+
 impl StorageLocation {
     /// Parses `database`, `file:///absolute/folder` or `s3://bucket/prefix`.
     pub fn parse(text: &str) -> Result<Self> {
         if text == "database" {
             return Ok(Self::Database);
         }
-        let refuse = |reason: &str| Error::Config(format!("chunk store {text:?}: {reason}"));
-        let url = Url::parse(text).map_err(|_| refuse("write database, file:///folder or s3://bucket/prefix"))?;
+        let refuse = |reason: &str| Error::config(format!("{text:?} is no place for chunks: {reason}"), FORMS);
+        if text.starts_with('/') {
+            return Err(refuse(&format!("a folder is named by its address, file://{text}")));
+        }
+        let url = Url::parse(text).map_err(|_| refuse("it is neither `database` nor an address"))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("it must not have a query or a fragment"));
         }
         match url.scheme() {
-            "file" => {
-                url.to_file_path().map(Self::Folder).map_err(|()| refuse("write file:/// and an absolute folder"))
-            }
+            "file" => url
+                .to_file_path()
+                .map(Self::Folder)
+                .map_err(|()| refuse("a folder is named by file:/// and its absolute path")),
             "s3" => match url.host_str() {
                 Some(bucket) if bucket.len() >= 3 => {
                     Ok(Self::S3 { bucket: bucket.to_owned(), prefix: url.path().trim_matches('/').to_owned() })
                 }
                 _ => Err(refuse("the name of a bucket has at least 3 characters")),
             },
-            _ => Err(refuse("write database, file:///folder or s3://bucket/prefix")),
+            _ => Err(refuse("only file: and s3: addresses are known")),
         }
     }
 }

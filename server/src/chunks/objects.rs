@@ -189,10 +189,13 @@ impl Objects {
 /// Opens the folder or the bucket. Returns it with the prefix of all its objects.
 pub(crate) fn open_objects(options: &Options) -> Result<(Arc<dyn ObjectStore>, Path)> {
     match &options.location {
-        StorageLocation::Database => Err(Error::Config("the database is not an object store".to_owned())),
+        StorageLocation::Database => Err(Error::internal("the database is not an object store")),
         StorageLocation::Folder(folder) => {
-            let refuse = |e: &dyn std::fmt::Display| Error::Config(format!("chunk store {}: {e}", folder.display()));
-            std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
+            let refuse = |reason: &dyn std::fmt::Display| {
+                let hint = "Mount that folder, let the user of the server write to it, or name another with `--chunks`";
+                Error::config(format!("the chunks in {}: {reason}", folder.display()), hint)
+            };
+            std::fs::create_dir_all(folder).map_err(|e| refuse(&vsekai_updater::text::system_reason(&e)))?;
             let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
             Ok((Arc::new(store.with_fsync(true)), Path::default()))
         }
@@ -220,7 +223,9 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
         }
     }
     let store = builder.with_bucket_name(bucket).build();
-    store.map_err(|e| Error::Config(format!("chunk store s3://{bucket}: {e}")))
+    let hint =
+        "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and AWS_ENDPOINT for other services than AWS";
+    store.map_err(|e| Error::config(format!("the chunks in s3://{bucket}: {e}"), hint))
 }
 
 /// Whether the disk of the store has no room left.

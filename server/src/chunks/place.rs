@@ -54,6 +54,22 @@ impl Place {
     }
 }
 
+/// What to do if nobody knows where the chunks are.
+const WHERE: &str = "Set `chunks` to the place where they are, with `--chunks`, VSEKAI_SERVER_CHUNKS or in the \
+                     configuration file. After a restore, restore the chunks too";
+
+/// The error for a place that is not where the database says that the chunks are.
+pub fn elsewhere(recorded: &str, configured: &str) -> Error {
+    Error::config(
+        format!("The chunks of this database are in {recorded:?}, not in {configured:?}"),
+        format!(
+            "Write `chunks = {recorded:?}` in the configuration file, `--chunks {recorded}` or \
+             VSEKAI_SERVER_CHUNKS={recorded}. To bring them to {configured:?} instead, then run `vsekai-server move --to \
+             {configured}`"
+        ),
+    )
+}
+
 impl Chunks {
     /// Fails if chunks, and bundles with them, are at another place by now.
     ///
@@ -71,11 +87,8 @@ impl Chunks {
         if self.db.recorded_place().await?.is_none() {
             for id in self.db.chunk_ids(&Page { after: None, limit: SAMPLE }).await? {
                 if !self.is_there(&id).await? {
-                    let reason = format!(
-                        "The database names chunks, but chunk {id} is not in {:?}: set `chunks` to the place where they are",
-                        self.place.name
-                    );
-                    return Err(Error::Config(reason));
+                    let reason = format!("The database names chunks, but chunk {id} is not in {:?}", self.place.name);
+                    return Err(Error::config(reason, WHERE));
                 }
             }
         }
@@ -83,11 +96,7 @@ impl Chunks {
         if found.place == self.place.name {
             return Ok(());
         }
-        Err(Error::Config(format!(
-            "The chunks of this database are in {:?}, not in {:?}: set `chunks` to that, or move them with \
-             `vsekai-server move --to PLACE`",
-            found.place, self.place.name
-        )))
+        Err(elsewhere(&found.place, &self.place.name))
     }
 
     /// Copies the chunks that `to` lacks from here. Returns how many, and how many are nowhere. May be interrupted

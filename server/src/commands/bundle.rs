@@ -102,6 +102,11 @@ async fn build(app: &Application, mode: Option<&ModeName>, effort: Option<Effort
 }
 
 async fn import(app: &Application, dir: &Path) -> Result<()> {
+    if !dir.is_dir() {
+        let reason = format!("there is no folder {}", dir.display());
+        let hint = "Name the folder `bundles` of a repository that `vsekai publish` or `vsekai-server export` has made";
+        return Err(Error::Command { code: "store_unreadable", reason, hint });
+    }
     let (mut taken, mut there) = (0, 0);
     for index in app.service().db().indexes().await? {
         let path = dir.join(format!("{}.json", index.digest));

@@ -33,7 +33,9 @@ pub(super) async fn run(app: &Application, dir: &Path) -> Result<()> {
     // Of one moment, and before chunks are copied: what is published meanwhile belongs to the next export.
     let mut files = service.db().repository_files().await?;
     if files.is_empty() {
-        return Err(Error::NotFound { what: "repository yet: nothing has been published" });
+        let reason = "there is no repository yet: nothing has been published".to_owned();
+        let hint = "Publish to this server first, with `vsekai publish --server URL`";
+        return Err(Error::Command { code: "not_found", reason, hint });
     }
     files
         .sort_by_key(|file| (!file.path.starts_with("targets/"), file.path == "tuf/timestamp.json", file.path.clone()));

@@ -14,22 +14,25 @@ use vsekai_updater::formats::index::Index;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk;
 use vsekai_updater::net::api::MAX_MISSING_IDS;
-use vsekai_updater::text::counted;
+use vsekai_updater::text::{self, counted};
 
 use super::{entry, note, print};
 
 /// Chunks copied at the same time.
 const CONCURRENCY: usize = 16;
 
+/// What a store is.
+const STORE: &str =
+    "Name the folder of a desync or casync store, which has folders such as 0a1b with .cacnk files in them";
+
 /// Copies the missing chunks of a store: all of a folder, or those that the indexes name.
 pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], keep_days: u16) -> Result<()> {
     let is_url = store.starts_with("http://") || store.starts_with("https://");
     let ids = match (indexes, is_url) {
         ([], true) => {
-            return Err(Error::Invalid {
-                what: "--index",
-                reason: "a store at a URL cannot be listed; name an index".to_owned(),
-            });
+            let reason = "a store at a URL cannot be listed".to_owned();
+            let hint = "Name each index whose chunks you want with `--index FILE.caidx`";
+            return Err(Error::Command { code: "store_unreadable", reason, hint });
         }
         ([], false) => list(Path::new(store))?,
         (indexes, _) => named_by(indexes)?,
@@ -116,8 +119,10 @@ fn named_by(indexes: &[PathBuf]) -> Result<BTreeSet<ChunkId>> {
 /// The chunks in a folder: files named `<4 hex>/<64 hex>.cacnk`.
 fn list(store: &Path) -> Result<BTreeSet<ChunkId>> {
     let read = |path: &Path| {
-        let failed =
-            |error: std::io::Error| Error::Invalid { what: "store", reason: format!("{}: {error}", path.display()) };
+        let failed = |error: std::io::Error| {
+            let reason = format!("{} cannot be read: {}", path.display(), text::system_reason(&error));
+            Error::Command { code: "store_unreadable", reason, hint: STORE }
+        };
         std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(failed)
     };
     let mut ids = BTreeSet::new();
@@ -132,7 +137,8 @@ fn list(store: &Path) -> Result<BTreeSet<ChunkId>> {
         }
     }
     if ids.is_empty() {
-        return Err(Error::Invalid { what: "store", reason: format!("no chunks found in {}", store.display()) });
+        let reason = format!("there are no chunks in {}", store.display());
+        return Err(Error::Command { code: "store_unreadable", reason, hint: STORE });
     }
     Ok(ids)
 }

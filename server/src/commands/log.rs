@@ -19,6 +19,9 @@ const MAX_WAITING: usize = 4096;
 /// How long the end of the program waits for the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
+/// What can be logged.
+const LEVELS: &str = "Write `--set log=info`, or error, warn, debug, or filters such as `--set log=info,access=debug`";
+
 static LOG: OnceLock<Log> = OnceLock::new();
 
 #[derive(Clone, Debug)]
@@ -33,9 +36,15 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
+/// What is logged, as configured.
+pub(super) fn filter(config: &Config) -> Result<EnvFilter> {
+    EnvFilter::try_new(&config.log)
+        .map_err(|error| Error::config(format!("log cannot be {:?}: {error}", config.log), LEVELS))
+}
+
 /// Starts the log as configured.
 pub(super) fn start(config: &Config) -> Result<()> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Config(format!("log: {error}")))?;
+    let filter = filter(config)?;
     let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
     let log = Log::start().map_err(Error::internal_by("starting the log"))?;
     let _ = LOG.set(log.clone());

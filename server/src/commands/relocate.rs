@@ -27,17 +27,17 @@ pub(super) async fn run(config: Config, to: &str, finish: bool) -> Result<()> {
     let recorded = db.chunk_place(&config.chunks).await?;
     let is_switched = recorded.place == to;
     if finish && !is_switched {
-        return Err(Error::Config(format!(
-            "The chunks are in {:?}: move them first, without --finish",
-            recorded.place
-        )));
+        let reason = format!("The chunks are in {:?}, not in {to:?}", recorded.place);
+        return Err(Error::config(reason, format!("Run `vsekai-server move --to {to}` first, without --finish")));
     }
     if finish && target == StorageLocation::Database {
-        return Err(Error::Config("--finish empties the database, which is where the chunks are".to_owned()));
+        let reason = "--finish empties the database, which is where the chunks are";
+        return Err(Error::config(reason, "There is nothing to finish: leave --finish out"));
     }
     let from = if is_switched { recorded.moved_from } else { recorded.place };
     if from.is_empty() || from == to {
-        return Err(Error::Config(format!("The chunks are in {to:?} already")));
+        let hint = "There is nothing to move. `vsekai-server verify` checks that all of them are there";
+        return Err(Error::config(format!("The chunks are in {to:?} already"), hint));
     }
     if finish {
         return clear(&config, &db, &from, target).await;

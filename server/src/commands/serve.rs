@@ -30,6 +30,9 @@ pub(super) async fn run(config: Config) -> Result<()> {
     let drain = Duration::from_secs(config.drain_s);
     let metrics = config.metrics()?;
     let tls = (!config.tls_cert.is_empty()).then(|| (PathBuf::from(&config.tls_cert), PathBuf::from(&config.tls_key)));
+    if let Some(files) = &tls {
+        tls::check(files).await?;
+    }
     let handle = start_metrics(metrics.is_some())?;
     let (docs, database, listen) = (config.docs, config.database_shown(), config.listen);
     let public_url = config.public_url.clone();
@@ -65,7 +68,14 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
             let hint = "Stop that program, or choose another address or port with `--listen ADDRESS:PORT`";
             Error::Command { code: "address_in_use", reason, hint }
         }
-        _ => Error::Config(format!("cannot listen at {listen}: {error}")),
+        std::io::ErrorKind::PermissionDenied => Error::config(
+            format!("cannot listen at {listen}: this user may not use that port"),
+            "Choose a port from 1024 up with `--listen ADDRESS:PORT`, and put a proxy in front",
+        ),
+        _ => Error::config(
+            format!("cannot listen at {listen}: {error}"),
+            "Choose an address of this machine with `--listen ADDRESS:PORT`; 0.0.0.0 stands for all of them",
+        ),
     })
 }
 

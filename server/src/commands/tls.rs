@@ -11,9 +11,19 @@ use poem::web::{LocalAddr, RemoteAddr};
 use tokio::sync::watch;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::Tcp;
+use vsekai_updater::text;
+
+/// What the two files are.
+const PEM: &str = "Set tls_cert to the PEM file with the whole chain, and tls_key to that with its private key, both \
+                   readable by the user of the server";
 
 /// How often to check whether the certificate has changed.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
+
+/// Fails as [`accept`] would, before anything else is done.
+pub(super) async fn check(files: &(PathBuf, PathBuf)) -> Result<()> {
+    certificate(files).await.map(|_| ())
+}
 
 /// Accepts connections with the certificate and the key in these files.
 ///
@@ -49,17 +59,19 @@ impl Acceptor for Ready {
 async fn certificate((cert, key): &(PathBuf, PathBuf)) -> Result<RustlsConfig> {
     let read = |path: PathBuf| async move {
         let shown = path.display().to_string();
-        tokio::fs::read(path).await.map_err(|error| Error::Config(format!("{shown}: {error}")))
+        tokio::fs::read(path)
+            .await
+            .map_err(|error| Error::config(format!("{shown}: {}", text::system_reason(&error)), PEM))
     };
     let shown = (cert.display().to_string(), key.display().to_string());
     let (cert, key) = (read(cert.clone()).await?, read(key.clone()).await?);
     // A half-written file must not replace a certificate that works.
     let certificates = reqwest::Certificate::from_pem_bundle(&cert);
     if !certificates.is_ok_and(|found| !found.is_empty()) {
-        return Err(Error::Config(format!("{}: it contains no PEM certificate", shown.0)));
+        return Err(Error::config(format!("{}: it contains no PEM certificate", shown.0), PEM));
     }
     if !String::from_utf8_lossy(&key).contains("PRIVATE KEY-----") {
-        return Err(Error::Config(format!("{}: it contains no PEM private key", shown.1)));
+        return Err(Error::config(format!("{}: it contains no PEM private key", shown.1), PEM));
     }
     Ok(RustlsConfig::new().fallback(RustlsCertificate::new().cert(cert).key(key)))
 }

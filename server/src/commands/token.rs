@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use uuid::Uuid;
-use vsekai_server::app::Application;
 use vsekai_server::auth::{NewToken, Scope};
 use vsekai_server::db::{Db, ModeFilter, Page};
 use vsekai_server::error::{Error, Result};
@@ -15,36 +14,41 @@ use crate::TokenCommand;
 /// Tokens read per query.
 const PAGE: u32 = 100;
 
-pub(super) async fn run(command: TokenCommand, app: Application) -> Result<()> {
-    let db = app.service().db();
+pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
     match command {
-        TokenCommand::Create { name, scopes, days } => {
+        TokenCommand::Create { name, scopes, days, json } => {
             let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
             let made = NewToken::make(&name, &scopes, expires_at)?;
             let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
             db.put_token(&made.row, Some(&entry("token.create", made.row.id.to_string(), &detail))).await?;
-            print(&format!("{}\n", made.text));
-            warn_of_unknown_modes(&app, &scopes).await?;
+            if json {
+                let mut shown = as_json(&made.row);
+                shown["token"] = made.text.into();
+                print_json(&shown);
+            } else {
+                print(&format!("{}\n", made.text));
+            }
+            warn_of_unknown_modes(db, &scopes).await?;
             note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
         }
         TokenCommand::List { json } => {
-            let tokens = all(&**db).await?;
+            let tokens = all(db).await?;
             if json {
                 print_json(&json!({"tokens": tokens.iter().map(as_json).collect::<Vec<_>>()}));
             } else {
                 list(&tokens);
             }
         }
-        TokenCommand::Revoke { token } => revoke(&**db, &token).await?,
+        TokenCommand::Revoke { token } => revoke(db, &token).await?,
     }
     Ok(())
 }
 
 /// A mistyped mode would only be noticed when somebody publishes.
-async fn warn_of_unknown_modes(app: &Application, scopes: &[Scope]) -> Result<()> {
+async fn warn_of_unknown_modes(db: &dyn Db, scopes: &[Scope]) -> Result<()> {
     let named = scopes.iter().filter_map(|scope| if let Scope::Publish(mode) = scope { Some(mode) } else { None });
     let page = Page { after: None, limit: PAGE };
-    let known = app.service().db().modes(&ModeFilter::default(), &page).await?;
+    let known = db.modes(&ModeFilter::default(), &page).await?;
     let known: Vec<&str> = known.iter().map(|mode| mode.name.as_str()).collect();
     for mode in named.filter(|mode| !known.contains(&mode.as_str())) {
         let meant = text::closest(mode.as_str(), &known);

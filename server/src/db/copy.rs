@@ -83,7 +83,8 @@ fn put(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
 /// differs; those of both databases.
 pub async fn copy(from: &Arc<dyn Db>, to: &Arc<dyn Db>, mut tell: impl FnMut(&str, u64)) -> Result<()> {
     if to.revision().await? > 0 {
-        return Err(Error::Config("The other database has a repository already; copy to an empty one".to_owned()));
+        let hint = "Copy to an empty database: name a new file or a new database with `--to`";
+        return Err(Error::config("The other database has a repository already", hint));
     }
     let revision = from.revision().await?;
     // What has arrived is compared while the next tables are copied.
@@ -101,8 +102,8 @@ pub async fn copy(from: &Arc<dyn Db>, to: &Arc<dyn Db>, mut tell: impl FnMut(&st
     }
     let sent = each(from, last, to).await?;
     if from.revision().await? != revision {
-        let reason = "The database changed while it was copied: stop its servers, and copy to an empty database again";
-        return Err(Error::Config(reason.to_owned()));
+        let hint = "Stop its servers, and copy to an empty database again";
+        return Err(Error::config("The database changed while it was copied", hint));
     }
     told(Ok(compare(Arc::clone(to), last, sent).await), &mut tell)
 }
@@ -126,8 +127,8 @@ async fn compare(to: Arc<dyn Db>, table: &'static Table, sent: Sum) -> Compared 
         rows = to.digests(table, Some(&after)).await?;
     }
     if sum != sent {
-        let reason = format!("What arrived in the table {} differs: copy to an empty database", table.name);
-        return Err(Error::Config(reason));
+        let reason = format!("What arrived in the table {} differs", table.name);
+        return Err(Error::config(reason, "Copy again, to an empty database"));
     }
     Ok((table, sent))
 }

@@ -97,23 +97,28 @@ pub(super) fn failed(error: MigrateError) -> Error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Error::Database(error),
         MigrateError::VersionMissing(version) => is_newer(version),
         MigrateError::VersionMismatch(version) => differs(version),
-        other => Error::Config(format!("cannot make the tables of the database: {other}")),
+        other => Error::config(
+            format!("cannot make the tables of the database: {other}"),
+            "Let this server's user create tables there, or name an empty database with `--database URL`",
+        ),
     }
 }
 
 fn is_newer(version: i64) -> Error {
     let ours = MIGRATIONS.len();
-    Error::Config(format!(
-        "The database is newer than this server: its tables are at version {version}, and this server knows {ours}. \
-         Use the newer server"
-    ))
+    Error::config(
+        format!(
+            "The database is newer than this server: its tables are at version {version}, and this server knows {ours}"
+        ),
+        "Use the newer server, or restore the backup of before the upgrade",
+    )
 }
 
 fn differs(version: i64) -> Error {
-    Error::Config(format!(
-        "The database was made by another build of the server: migration {version} differs. Use that build, or start \
-         with an empty database"
-    ))
+    Error::config(
+        format!("The database was made by another build of the server: migration {version} differs"),
+        "Use that build, or start with an empty database",
+    )
 }
 
 #[cfg(test)]

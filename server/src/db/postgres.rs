@@ -10,12 +10,12 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Executor as _;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
 
 use super::retry::{Tries, repeat};
-use super::{Db, Pools};
+use super::{Db, Pools, sql};
 use crate::error::{Error, Result};
 
 #[path = "body/audit.rs"]
@@ -72,6 +72,19 @@ const STEP_BYTES: usize = 1 << 20;
 /// Rows that the last transaction of a change may have.
 const CHANGE_ROWS: usize = 1000;
 
+/// The name by which the database knows the connections of servers, and of commands that change it.
+const PROGRAM: &str = "vsekai-server";
+
+/// The same for one that only looks, how long it tries, and how often it looks for servers.
+const LOOKER: &str = "vsekai-server-look";
+const LOOK: Duration = Duration::from_secs(5);
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
+const SERVERS: &str =
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
+/// The code of `undefined_table`.
+const NO_TABLE: &str = "42P01";
+
 /// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
 /// Notices, such as that a table exists already, would be in the log at every start.
 const SESSION: [&str; 3] = [
@@ -87,15 +100,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Opens `postgres:`, `postgresql:` or `cockroachdb:`, and brings the tables up to date.
 pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
-    let url = match url.split_once("://") {
-        Some(("cockroachdb", rest)) => format!("postgres://{rest}"),
-        _ => url.to_owned(),
-    };
-    // Does not show the error, which may contain the password.
-    let options = PgConnectOptions::from_str(&url)
-        .map_err(|_| Error::Config("The URL of the database is malformed".to_owned()))?
-        .application_name("vsekai-server");
-
+    let options = options(url)?.application_name(PROGRAM);
     let migrators = connect(pools, &options, 2, false).await?;
     migration::run(&migrators).await?;
     migrators.close().await;
@@ -104,6 +109,49 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let (readers, chunk_writers, writers) = (pool.clone(), pool.clone(), pool);
     let (reads_earlier, is_postgres) = (is_cockroach.into(), !is_cockroach);
     Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier, is_postgres }))
+}
+
+fn options(url: &str) -> Result<PgConnectOptions> {
+    let url = match url.split_once("://") {
+        Some(("cockroachdb", rest)) => format!("postgres://{rest}"),
+        _ => url.to_owned(),
+    };
+    // Does not show the error, which may contain the password.
+    PgConnectOptions::from_str(&url).map_err(|_| malformed())
+}
+
+/// A connection that only looks, under a name of its own.
+async fn look(url: &str) -> Result<Conn> {
+    let options = options(url)?.application_name(LOOKER);
+    let waited = tokio::time::timeout(LOOK, options.connect()).await;
+    Ok(waited.map_err(|_| sqlx::Error::PoolTimedOut)??)
+}
+
+/// The place of chunks and the one before it.
+pub(super) async fn look_for_place(url: &str) -> Result<Option<(String, String)>> {
+    let mut connection = look(url).await?;
+    match sqlx::query_as::<Driver, (String, String)>(sql::CHUNK_PLACE).fetch_optional(&mut connection).await {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_TABLE) => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+/// Whether a server has connections to the database. One that ends now is looked at again.
+pub(super) async fn is_in_use(url: &str) -> Result<bool> {
+    let mut connection = look(url).await?;
+    for _ in 0..LOOKS {
+        let count: i64 = sqlx::query_scalar(SERVERS).bind(PROGRAM).fetch_one(&mut connection).await?;
+        if count == 0 {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(true)
+}
+
+fn malformed() -> Error {
+    let hint = "Write postgres://USER:PASSWORD@HOST/NAME, with special characters of the password as %XX";
+    Error::config("The URL of the database is malformed", hint)
 }
 
 async fn is_cockroach(pool: &sqlx::Pool<Driver>) -> Result<bool> {

@@ -17,11 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use vsekai_updater::text;
+
 use super::retry::Tries;
-use super::{Db, Pools};
+use super::{Db, Pools, sql};
 use crate::error::{Error, Result};
 
 #[path = "body/audit.rs"]
@@ -78,6 +80,12 @@ const STEP_BYTES: usize = 16 << 20;
 /// Rows that the last transaction of a change may have.
 const CHANGE_ROWS: usize = 100_000;
 
+/// How a database of this kind is named.
+const FORM: &str = "Name a file, as in sqlite:data/vsekai.db";
+
+/// How long another process may have a file open that is to be ours alone: one that ends now is no server.
+const IN_USE: Duration = Duration::from_secs(2);
+
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Chunks are larger than typical rows and smaller than typical blobs: larger pages slow down lists of ids, and smaller
@@ -108,6 +116,37 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier: false.into(), is_postgres: false }))
 }
 
+/// The place of chunks and the one before it, of a file that is there.
+pub(super) async fn look_for_place(url: &str) -> Result<Option<(String, String)>> {
+    let options = options(url)?.create_if_missing(false);
+    if !options.get_filename().exists() {
+        return Ok(None);
+    }
+    let mut connection = options.pragma("query_only", "ON").connect().await?;
+    let found = sqlx::query_as::<Driver, (String, String)>(sql::CHUNK_PLACE).fetch_optional(&mut connection).await;
+    connection.close().await?;
+    match found {
+        Err(sqlx::Error::Database(error)) if error.message().contains("no such table") => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+/// Whether another process has the file open: each connection to a file with a write-ahead log holds a lock.
+pub(super) async fn is_in_use(url: &str) -> Result<bool> {
+    let options = options(url)?.create_if_missing(false).locking_mode(SqliteLockingMode::Exclusive);
+    // It waits for the lock.
+    let options = options.disable_statement_logging();
+    let alone = async {
+        let mut connection = options.busy_timeout(IN_USE).connect().await?;
+        sqlx::query("SELECT COUNT(*) FROM sqlite_master").execute(&mut connection).await?;
+        connection.close().await
+    };
+    match alone.await {
+        Err(sqlx::Error::Database(error)) if error.message().contains("locked") => Ok(true),
+        other => other.map(|()| false).map_err(Error::from),
+    }
+}
+
 /// Copies the database as of one moment, while others read and write.
 pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
     if file.exists() {
@@ -115,7 +154,8 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
         let hint = "Give the name of a new file: a backup overwrites nothing";
         return Err(Error::Command { code: "file_exists", reason, hint });
     }
-    let to = file.to_str().ok_or_else(|| Error::Config("the file name is not UTF-8".to_owned()))?;
+    let not_utf8 = || Error::config("the name of the file is not UTF-8", "Give the backup another name");
+    let to = file.to_str().ok_or_else(not_utf8)?;
     // The copy takes as long as it takes: no slow statement to warn of.
     let options = options(url)?.create_if_missing(false).disable_statement_logging();
     let mut connection = options.connect().await?;
@@ -127,11 +167,10 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions> {
-    let options = SqliteConnectOptions::from_str(url).map_err(|error| Error::Config(error.to_string()))?;
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| Error::config(error.to_string(), FORM))?;
     let is_file = !options.get_filename().as_os_str().is_empty();
     if url.contains(":memory:") || url.contains("mode=memory") || !is_file {
-        let reason = "A database in memory would be lost; use the path of a file, such as sqlite:data/server.db";
-        return Err(Error::Config(reason.to_owned()));
+        return Err(Error::config("A database in memory would be lost", FORM));
     }
     Ok(options
         .create_if_missing(true)
@@ -146,7 +185,13 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
 }
 
 fn make_file(path: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::Config(format!("{}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        let reason = format!("{}: {}", path.display(), text::system_reason(&error));
+        Error::config(
+            reason,
+            "Choose a folder that this user may write to, with `--data DIR` or `--database sqlite:FILE`",
+        )
+    };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }

@@ -1,7 +1,7 @@
 //! Arguments of the commands that players and server operators use.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::Network;
 use crate::cli::size::parse_duration;
+use crate::cli::words::shell_word;
 
 /// Where versions come from, and whose signatures are trusted
 #[derive(Debug, Clone, Args)]
@@ -338,10 +339,21 @@ impl ModeSwitch {
         match (&self.mode, &self.name, &self.dir) {
             (Some(mode), dir, None) => Ok((mode.clone(), dir.as_ref().map(PathBuf::from))),
             (Some(_), _, Some(_)) => Err(Error::invalid("NAME", "give the mode once, as a word or with --mode")),
-            (None, Some(name), dir) => Ok((ModeName::new(&name.to_string_lossy())?, dir.clone())),
+            (None, Some(name), dir) => {
+                let name = name.to_string_lossy();
+                Ok((ModeName::new(&name).map_err(|error| swapped(error, &name, dir.as_deref()))?, dir.clone()))
+            }
             (None, None, _) => Err(Error::invalid("NAME", "give the mode to follow")),
         }
     }
+}
+
+/// The error for a mode that is none, where the folder could be one.
+fn swapped(error: Error, name: &str, dir: Option<&Path>) -> Error {
+    let mode = dir.and_then(Path::to_str).filter(|mode| ModeName::new(mode).is_ok());
+    let Some(mode) = mode else { return error };
+    let name = shell_word(OsStr::new(name));
+    Error::invalid("mode", format!("the mode comes first: did you mean `vsekai mode switch {mode} {name}`?"))
 }
 
 /// Register an install with this user's desktop: menu entry, icon and uro:// links. Reversible

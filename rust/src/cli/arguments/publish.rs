@@ -74,8 +74,10 @@ pub(crate) struct Publish {
     pub(crate) access: KeyAccess,
     #[command(flatten)]
     pub(crate) steps: Steps,
-    /// Afterwards, write repository or server, keys, mode and entry to vsekai-publish.toml in the working folder: later
-    /// commands can do without them
+    /// Show what would be published and signed, and write nothing
+    #[arg(short = 'n', long, conflicts_with_all = ["prepare", "commit", "remember"])]
+    pub(crate) dry_run: bool,
+    /// Then write repository or server, keys, mode and entry to vsekai-publish.toml here, for later commands
     #[arg(long, conflicts_with_all = ["prepare", "commit"])]
     pub(crate) remember: bool,
     /// Markdown file with the release notes
@@ -170,7 +172,7 @@ pub(crate) struct RepositoryTarget {
     pub(crate) access: KeyAccess,
 }
 
-/// Which repository to show, and the keys that sign it
+/// Which repository to show
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("shown").args(["repository", "server"]).required(true))]
 pub(crate) struct ShowTarget {
@@ -179,9 +181,9 @@ pub(crate) struct ShowTarget {
     /// The update server, instead of a folder
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<Url>,
-    /// The key folder, of which only root.json is needed
+    /// The key folder, to check the signatures against its root.json [default: they are shown unchecked]
     #[arg(long, value_name = "DIR")]
-    pub(crate) keys: PathBuf,
+    pub(crate) keys: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) network: Box<Network>,
 }
@@ -360,11 +362,17 @@ pub(crate) enum Keys {
     Add {
         /// The folder
         dir: PathBuf,
-        /// The new mode
-        #[arg(required_unless_present = "named")]
+        // Earlier versions took it as a word.
+        #[arg(hide = true)]
         mode: Option<ModeName>,
-        /// The new mode, as for `keys init`
-        #[arg(id = "named", long = "mode", value_name = "NAME", conflicts_with = "mode")]
+        /// The new mode
+        #[arg(
+            id = "named",
+            long = "mode",
+            value_name = "NAME",
+            conflicts_with = "mode",
+            required_unless_present = "mode"
+        )]
         named: Option<ModeName>,
         #[command(flatten)]
         access: KeyAccess,

@@ -1,12 +1,15 @@
 //! Better tips than those of the parser, which does not know what commands are for.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
+use crate::cli::words::shell_word;
+use crate::formats::release::ModeName;
 use crate::text;
+use crate::version::Version;
 
 /// The error with tips that help.
 pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::Error {
@@ -17,9 +20,12 @@ pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::E
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => {
             // The parser offers `-- --option`, which is right for no command but `launch`.
-            let command = context(ContextKind::InvalidArg).and_then(|given| command_of_option(&given));
+            let given = context(ContextKind::InvalidArg).unwrap_or_default();
             error.remove(ContextKind::Suggested);
-            command.map(|name| format!("there is a command `vsekai {name}`"))
+            match command_of_option(&given) {
+                Some(name) => Some(format!("there is a command `vsekai {name}`")),
+                None => with_option(arguments, &given).map(|line| format!("did you mean `{line}`?")),
+            }
         }
         ErrorKind::InvalidSubcommand => {
             context(ContextKind::InvalidSubcommand).and_then(|name| meant(arguments, &name))
@@ -37,6 +43,33 @@ pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::E
 fn command_of_option(given: &str) -> Option<String> {
     let name = given.strip_prefix("--")?;
     Cli::names().into_iter().find(|known| known == name)
+}
+
+/// The command line with an option before a version or a mode that was typed as a word.
+fn with_option(arguments: &[OsString], given: &str) -> Option<String> {
+    let words: Vec<&str> = arguments.iter().skip(1).map(|word| word.to_str()).collect::<Option<_>>()?;
+    let mut grammar = &Cli::command();
+    for word in &words {
+        grammar = grammar.find_subcommand(word).unwrap_or(grammar);
+    }
+    let is_version = |word: &str| Version::parse(word).is_ok();
+    // The parser refuses the last word too many, which need not be the one that is out of place.
+    let is_value = |at: usize| at > 0 && words[at - 1].starts_with('-');
+    let typed = (0..words.len()).find(|at| is_version(words[*at]) && !is_value(*at)).map(|at| words[at]);
+    let (option, value) = match typed.filter(|_| !is_version(given)) {
+        Some(version) => ("version", version),
+        None if is_version(given) => ("version", given),
+        None if ModeName::new(given).is_ok() => ("mode", given),
+        None => return None,
+    };
+    let is_option = grammar.get_arguments().any(|argument| argument.get_long() == Some(option));
+    let name = format!("--{option}");
+    if !is_option || words.iter().any(|word| word.split('=').next() == Some(&name)) {
+        return None;
+    }
+    let rest: Vec<&str> = words.into_iter().filter(|word| *word != value).collect();
+    let rest: Vec<String> = rest.into_iter().map(|word| shell_word(OsStr::new(word))).collect();
+    Some(format!("vsekai {} {name} {value}", rest.join(" ")))
 }
 
 /// What other programs call our commands.
@@ -95,6 +128,14 @@ mod tests {
             ("rollout --mode m", "tip: did you mean `vsekai repository rollout`?"),
             ("prune", "tip: did you mean `vsekai repository prune` or `vsekai store prune`?"),
             ("help instal", "tip: did you mean `vsekai help install`?"),
+            ("publish build 2.0.1", "tip: did you mean `vsekai publish build --version 2.0.1`?"),
+            (
+                "publish b --oldest-allowed 1.0.0 2.0.0",
+                "did you mean `vsekai publish b --oldest-allowed 1.0.0 --version 2.0.0`?",
+            ),
+            ("publish 2.0.1 build", "tip: did you mean `vsekai publish build --version 2.0.1`?"),
+            ("update GAME 1.2.0", "tip: did you mean `vsekai update GAME --version 1.2.0`?"),
+            ("install GAME beta", "tip: did you mean `vsekai install GAME --mode beta`?"),
             ("updat GAME", "'update'"),
             ("update GAME --dryrun", "'--dry-run'"),
         ] {

@@ -1,5 +1,6 @@
 //! `vsekai keys`
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
+use crate::cli::words::shell_word;
 use crate::text::table as columns;
 
 #[derive(Serialize)]
@@ -67,10 +69,10 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
                 shown.roles = roles(&place, &dir)?;
             }
             keys.check_root().inspect_err(|_| output.data_before_error(SHOW, &shown, &text(&shown, &dir)))?;
-            show(SHOW, &shown, &dir, output);
+            show(&shown, &dir, output);
         }
         publish::Keys::Add { dir, mode, named, access } => {
-            let mode = mode.or(named).ok_or_else(|| Error::invalid("MODE", "name the new mode"))?;
+            let mode = mode.or(named).ok_or_else(|| Error::invalid("--mode", "name the new mode"))?;
             change("keys add", &dir, &access, output, |keys| keys.add_mode(mode.as_str()))?;
         }
         publish::Keys::Rotate { dir, role, access, elsewhere } => {
@@ -144,9 +146,42 @@ fn change(
     how: impl FnOnce(&mut Keys) -> Result<()>,
 ) -> Result<()> {
     let mut keys = Keys::open(passphrase::key_folder("DIR", dir.to_owned(), access)?)?;
+    let before: HashSet<String> = keys.show().into_iter().map(|key| key.key_id).collect();
     how(&mut keys)?;
-    show(command, &Shown::of(&keys), dir, output);
+    let shown = Shown::of(&keys);
+    let added = shown.keys.iter().find(|key| !before.contains(&key.key_id));
+    let text = match added.filter(|_| !output.is_verbose() && matches!(command, "keys add" | "keys add-key")) {
+        Some(key) => self::added(key, &keys.modes(), dir),
+        None if output.is_verbose() => self::text(&shown, dir),
+        None => brief(&shown, dir),
+    };
+    checks::warn_of_ending(&shown.roles, output);
+    output.done(command, &shown, &text);
     Ok(())
+}
+
+/// The key that is new, what it may sign, and what brings it to the players.
+fn added(key: &KeyInfo, modes: &[String], dir: &Path) -> String {
+    let (role, id) = (&key.role, key.key_id.get(..8).unwrap_or(&key.key_id));
+    let file = match key.kind {
+        Some(KeyKind::Command) => format!("{role}.{id}.signer.json"),
+        _ => format!("{role}.{id}.pk8"),
+    };
+    let may = if modes.contains(role) {
+        format!("signs the versions of {role}, and nothing else")
+    } else {
+        format!("signs for {role}")
+    };
+    let next = if matches!(role.as_str(), "root" | "targets" | "snapshot" | "timestamp") {
+        "The next publish brings the new root.json to players.".to_owned()
+    } else {
+        let dir = shell_word(dir.as_os_str());
+        format!(
+            "The next publish to a folder or bucket needs the key of targets once; a server gets it with `vsekai keys push \
+             {dir} --server URL`."
+        )
+    };
+    format!("Added {}: it {may}.\n{next}", dir.join(file).display())
 }
 
 /// The repository whose signatures are to be shown, too.
@@ -161,10 +196,9 @@ fn destination(
     folder.map(|place| connect::repository(place, None, &Cancel::default())).transpose()
 }
 
-fn show(command: &str, shown: &Shown, dir: &Path, output: Output) {
+fn show(shown: &Shown, dir: &Path, output: Output) {
     checks::warn_of_ending(&shown.roles, output);
-    let text = if command == SHOW || output.is_verbose() { text(shown, dir) } else { brief(shown, dir) };
-    output.done(command, shown, &text);
+    output.done(SHOW, shown, &text(shown, dir));
 }
 
 /// The keys, and what players trust.

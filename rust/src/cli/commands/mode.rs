@@ -1,11 +1,12 @@
 //! `vsekai mode`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::app::updater::ModeInfo;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::ModeName;
+use crate::install::InstallRoot;
 use crate::text;
 use serde::Serialize;
 
@@ -79,8 +80,18 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> 
     Ok(DONE)
 }
 
+fn is_install(dir: &Path) -> bool {
+    InstallRoot::at(dir).is_ok_and(|root| root.is_ours())
+}
+
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
     let (wanted, named) = args.wanted()?;
+    if let Some(named) = named.as_deref().filter(|named| is_install(Path::new(wanted.as_str())) && !is_install(named)) {
+        let (game, mode) = (wanted.as_str(), named.display());
+        let reason =
+            format!("{game} is an install, and {mode} is none: did you mean `vsekai mode switch {mode} {game}`?");
+        return Err(Error::invalid("NAME", reason));
+    }
     let dir = named.clone().or_else(options::around);
     let (mode, text) = if let Some(dir) = &dir {
         let updater = updater::updater(dir, &args.source, |_| {})?;

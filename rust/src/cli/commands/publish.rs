@@ -26,6 +26,8 @@ use crate::cli::size::{bytes, count, counted};
 
 use super::sign;
 
+mod rehearsal;
+
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
     if let Some(file) = args.steps.commit.clone() {
@@ -38,17 +40,16 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     } else {
         None
     };
+    let is_dry = args.dry_run;
     let request = request(args, &monitor.cancel)?;
+    if is_dry {
+        return rehearsal::run(&request, output, monitor);
+    }
     let (published, prepared) = match &prepare {
         Some(file) => sign::prepare(file, &request, monitor)?,
         None => (publish(&request, monitor)?, false),
     };
-    for same in published.findings.chunk_by(|a, b| a.code == b.code) {
-        let line = |finding: &Finding| format!("warning: {} [{}]", finding.message, finding.code);
-        let lines: Vec<String> = same.iter().map(line).collect();
-        let hint = same.first().map_or("", |finding| finding.hint);
-        output.note(&format!("{}\n  {hint}", lines.join("\n")));
-    }
+    warn(&published.findings, output);
     checks::warn_of_ending(&published.roles, output);
     let text = match &prepare {
         Some(file) if prepared => sign::prepared(&published, file),
@@ -58,6 +59,16 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     let saved = remembered.map(|file| format!("\n{} has the options for the next one.", file.display()));
     output.done("publish", &published, &format!("{text}{}", saved.unwrap_or_default()));
     Ok(DONE)
+}
+
+/// What the checks found that prevents nothing.
+fn warn(findings: &[Finding], output: Output) {
+    for same in findings.chunk_by(|a, b| a.code == b.code) {
+        let line = |finding: &Finding| format!("warning: {} [{}]", finding.message, finding.code);
+        let lines: Vec<String> = same.iter().map(line).collect();
+        let hint = same.first().map_or("", |finding| finding.hint);
+        output.note(&format!("{}\n  {hint}", lines.join("\n")));
+    }
 }
 
 fn request(args: Publish, cancel: &Cancel) -> Result<Request> {

@@ -6,7 +6,9 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::{Mode, ModeName, Offer};
-use crate::net::publish::{Destination, Edit, Edited, Server, edit, edit_on_server, look, prune, renew_on_server};
+use crate::net::publish::{
+    Destination, Edit, Edited, Server, edit, edit_on_server, look, look_unchecked, prune, renew_on_server,
+};
 use crate::net::trust::{Committed, Keys, RoleValidity};
 use crate::text;
 use serde::Serialize;
@@ -40,6 +42,7 @@ pub(crate) fn run(args: Repository, output: Output, monitor: &Monitor) -> Result
 fn change(args: Change, output: Output) -> Result<u8> {
     let is_renewal = matches!(args, Change::Renew { .. });
     let (target, edits, text) = plan(args);
+    let was_so = format!("{text} It was so before: nothing was changed.");
     let recalled = edits.iter().find_map(|edit| match edit {
         Edit::Recall { mode, recalled: true, .. } => Some(mode.clone()),
         _ => None,
@@ -56,13 +59,14 @@ fn change(args: Change, output: Output) -> Result<u8> {
             Some(keys) if is_renewal => {
                 let roles = renew_on_server(&server, keys, &[])?;
                 let text = format!("{text}{}", renewed(&roles, output));
-                Ok(done(&Edited { committed: Committed::default(), roles }, &text, output))
+                Ok(done(&Edited { committed: Committed::default(), roles, was_so: false }, &text, output))
             }
             None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
             keys => {
-                edit_on_server(&server, keys.as_ref(), &edits)?;
+                let is_new = edit_on_server(&server, keys.as_ref(), &edits)?;
                 warn(&Destination::Server(server));
-                Ok(done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output))
+                let edited = Edited { committed: Committed::default(), roles: Vec::new(), was_so: !is_new };
+                Ok(done(&edited, if is_new { &text } else { &was_so }, output))
             }
         };
     }
@@ -73,6 +77,9 @@ fn change(args: Change, output: Output) -> Result<u8> {
     let repository = connect::repository(place, None, &Cancel::default())?;
     let edited = edit(&repository, keys, &edits)?;
     warn(&repository);
+    if edited.was_so {
+        return Ok(done(&edited, &was_so, output));
+    }
     let days = if is_renewal { renewed(&edited.roles, output) } else { String::new() };
     Ok(done(&edited, &format!("{text}{days}{}", checks::upload(&repository)), output))
 }
@@ -126,6 +133,8 @@ struct Shown<'a> {
     mirrors: &'a [String],
     /// How long the signatures are valid.
     roles: &'a [RoleValidity],
+    /// Whether the signatures were checked against a root that this user has.
+    is_checked: bool,
 }
 
 fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u8> {
@@ -133,7 +142,18 @@ fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u
         (Some(url), _) => Destination::Server(Server::new(url, connect::connect(&target.network)?)?),
         (None, place) => connect::repository(place.unwrap_or_default(), None, &Cancel::default())?,
     };
-    let look = look(&destination, checks::local_folder("--keys", target.keys)?)?;
+    let keys = target.keys.map(|keys| checks::local_folder("--keys", keys)).transpose()?;
+    let is_checked = keys.is_some();
+    let look = match keys {
+        Some(keys) => look(&destination, keys)?,
+        None => look_unchecked(&destination)?,
+    };
+    if !is_checked {
+        output.note(
+            "note: not checked against a root that you trust: the repository's own vouches for this. Give --keys KEYS to check \
+             it.",
+        );
+    }
     if let Some(mode) = only {
         look.catalog.mode(mode)?;
     }
@@ -142,7 +162,7 @@ fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u
     let text = text_of(&modes, &look.catalog.mirrors);
     checks::warn_of_ending(&look.roles, output);
     let (stores, mirrors) = (look.catalog.stores.as_slice(), look.catalog.mirrors.as_slice());
-    let shown = Shown { modes, stores, mirrors, roles: &look.roles };
+    let shown = Shown { modes, stores, mirrors, roles: &look.roles, is_checked };
     output.done("repository show", &shown, &format!("{text}{}", checks::days_left(&look.roles)));
     Ok(DONE)
 }

@@ -116,7 +116,12 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
 }
 
 fn read(file: &Path) -> Result<Prepared> {
-    Prepared::parse(&disk::read(file, MAX_PREPARED_BYTES)?)
+    Prepared::parse(&disk::read(file, MAX_PREPARED_BYTES)?).map_err(|error| match error {
+        Error::Malformed { format, offset, reason, source } => {
+            Error::malformed(format, offset, format!("{}: {reason}", file.display())).with_source(source)
+        }
+        other => other,
+    })
 }
 
 fn shown(review: &Review) -> String {

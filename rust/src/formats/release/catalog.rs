@@ -73,6 +73,13 @@ pub struct Mode {
 }
 
 impl Mode {
+    /// The versions of these offers, newest first, separated by commas.
+    pub fn versions_of(&self, fits: impl Fn(&&Offer) -> bool) -> String {
+        let mut versions: Vec<&Version> = self.versions.iter().filter(fits).map(|offer| &offer.version).collect();
+        versions.sort_by(|a, b| b.cmp(a));
+        versions.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
     /// A new mode: active and empty.
     pub fn begin() -> Self {
         Self { is_active: true, ..Self::default() }

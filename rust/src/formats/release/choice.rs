@@ -129,7 +129,9 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
                 Error::VersionRecalled { mode: name.to_string(), version: asked.to_string() }
             }
             _ => {
-                Error::VersionUnknown { mode: name.to_string(), version: format!("{asked} for {}", situation.platform) }
+                let known = mode.versions_of(is_here);
+                let version = format!("{asked} for {}", situation.platform);
+                Error::VersionUnknown { mode: name.to_string(), version, known }
             }
         })?;
         if let Some(oldest) = floor.filter(|_| !is_allowed(asked)) {

@@ -56,8 +56,26 @@ impl Platform {
         if name.len() <= 32 && parts.is_some_and(|(system, machine)| is_word(system, b"_") && is_word(machine, b"_")) {
             return Ok(Self(name.to_owned()));
         }
-        let reason = format!("{name:?}: give one of {}", Self::KNOWN.join(", "));
+        let meant = Self::meant(name).map(|meant| format!("did you mean {meant:?}? ")).unwrap_or_default();
+        let reason = format!("{name:?}: {meant}There are {}", Self::KNOWN.join(", "));
         Err(Error::invalid("platform", reason))
+    }
+
+    /// The known platform that somebody means by another name, such as `win64` or `linux-arm64`.
+    pub fn meant(name: &str) -> Option<&'static str> {
+        if Self::KNOWN.contains(&name) {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let all = [
+            // Before Windows, because of `darwin`.
+            (has(&["mac", "darwin", "osx"]), "macos-universal"),
+            (has(&["win"]), "windows-x86_64"),
+            (has(&["linux"]) && has(&["arm", "aarch"]), "linux-aarch64"),
+            (has(&["linux"]), "linux-x86_64"),
+        ];
+        all.into_iter().find(|(is_it, _)| *is_it).map(|(_, platform)| platform)
     }
 
     /// The platform that this program was built for.

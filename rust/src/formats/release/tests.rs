@@ -50,3 +50,18 @@ fn release() -> Release {
     let at = Timestamp::from_second(1_700_000_000).unwrap();
     Release::new(mode.clone(), version.clone(), platform.clone(), 7, at, targets, entry, chunking, Sizes::default())
 }
+
+#[test]
+fn platforms_are_known_by_other_names() {
+    for (name, meant) in [
+        ("linux-x64", Some("linux-x86_64")),
+        ("linux-arm64", Some("linux-aarch64")),
+        ("win64", Some("windows-x86_64")),
+        ("Darwin-arm64", Some("macos-universal")),
+        ("Linux-x86_64", Some("linux-x86_64")),
+        ("linux-x86_64", None),
+        ("haiku", None),
+    ] {
+        assert_eq!(Platform::meant(name), meant, "{name}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::formats::release::ModeName;
+use crate::formats::release::{ModeName, Platform};
 use crate::text;
 
 type Check = std::result::Result<(), String>;
@@ -12,7 +12,6 @@ const MAX_REPOSITORIES: usize = 16;
 const MAX_URL_BYTES: usize = 2048;
 const MAX_CONNECTIONS: u16 = 1024;
 const MAX_GRACE_SECONDS: u64 = 3600;
-const PLATFORMS: [&str; 4] = ["linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-universal"];
 
 pub(super) fn repositories(all: &[String]) -> Check {
     if all.len() > MAX_REPOSITORIES {
@@ -59,10 +58,11 @@ pub(super) fn mode(name: &str) -> Check {
 }
 
 pub(super) fn platform(name: &str) -> Check {
-    if PLATFORMS.contains(&name) {
+    if Platform::KNOWN.contains(&name) {
         return Ok(());
     }
-    Err(format!("unknown platform {name:?}: use one of {}", PLATFORMS.join(", ")))
+    let meant = Platform::meant(name).map(|meant| format!("did you mean {meant:?}? ")).unwrap_or_default();
+    Err(format!("unknown platform {name:?}: {meant}Use one of {}", Platform::KNOWN.join(", ")))
 }
 
 pub(super) fn connections(count: u16) -> Check {

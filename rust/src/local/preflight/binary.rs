@@ -13,6 +13,7 @@ use object::read::pe::ImageNtHeaders;
 use object::{elf, macho, pe};
 
 use crate::error::{Error, Result};
+use crate::formats::release::Platform;
 
 /// How much of a file [`Binary::of`] needs, in bytes: all headers that it reads are within this.
 pub(super) const HEAD_BYTES: usize = 4096;
@@ -120,7 +121,8 @@ impl Target {
             "macos-universal" => (System::MacOs, None),
             _ => {
                 let known = "linux-x86_64, linux-aarch64, windows-x86_64, macos-universal";
-                let reason = format!("{platform:?} is not one of {known}");
+                let meant = Platform::meant(platform).map(|meant| format!("; did you mean {meant:?}?"));
+                let reason = format!("{platform:?} is not one of {known}{}", meant.unwrap_or_default());
                 return Err(Error::invalid("platform", reason));
             }
         };

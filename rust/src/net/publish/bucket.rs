@@ -15,13 +15,14 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, ChunkOutlet, Gathered, NewChunks, Reference};
 use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History as _};
 use super::prepared::{Ending, Prepared};
 use super::prune::{chunks_of, offered_indexes};
+use super::rehearsal::{Place, Rehearsal};
 use super::upload;
 use super::{Look, Published, Request};
 use crate::error::{Error, Result};
@@ -339,6 +340,42 @@ pub(super) fn look(place: &BucketRepository, keys: &Keys) -> Result<Look> {
         return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
     }
     Ok(Look { roles: found.publication.validity()?, catalog: found.catalog })
+}
+
+/// What a publication would do. Changes nothing.
+pub(super) fn rehearse(
+    place: &BucketRepository,
+    keys: &Keys,
+    job: Job<'_>,
+    gathered: Gathered,
+    monitor: &Monitor,
+) -> Result<Rehearsal> {
+    // Without the cache, which would be made.
+    let reading = BucketRepository { bucket: place.bucket.clone(), cache: None };
+    let chunks = BucketChunks::open(&reading, &job.scratch)?;
+    let mut found = Repository::look(&reading.bucket, keys, HashSet::new())?.with_chunks(&chunks);
+    found.publication.check_not_expired()?;
+    let is_new = found.publication.published_version(job.mode.as_str()).is_none();
+    found.publication.add_mode(job.mode.as_str())?;
+    let present = |wanted: &[WantedChunk], known: &HashSet<ChunkId>| {
+        let (mut there, unknown): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(|want| known.contains(&want.id));
+        let is_there = chunks.present(&unknown)?;
+        there.extend(unknown.into_iter().zip(is_there).filter_map(|(want, is_there)| is_there.then_some(want)));
+        let there: HashSet<ChunkId> = there.iter().map(|want| want.id).collect();
+        Ok(wanted.iter().map(|want| there.contains(&want.id)).collect())
+    };
+    let place = Place { past: &found, catalog: &found.catalog, publication: &found.publication, is_new };
+    place.rehearse(job, gathered, &present, &[CATALOG_ROLE, "snapshot", "timestamp"], monitor)
+}
+
+/// The version of the newest root.
+pub(super) fn newest_root(place: &BucketRepository) -> Result<u64> {
+    repository::newest_root(&place.bucket)
+}
+
+/// A file of the repository that must be there.
+pub(super) fn read(place: &BucketRepository, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    place.bucket.read(path, max_bytes)?.ok_or_else(|| repository::missing(&place.bucket, path))
 }
 
 /// Removes the chunks that no version needs, and the locks of killed publishers.

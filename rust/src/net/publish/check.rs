@@ -7,7 +7,7 @@ use std::path::Path;
 use super::build::Gathered;
 use super::history::{self, History, PreviousRelease};
 use super::{Destination, Request};
-use crate::error::{Error, Result};
+use crate::error::{Error, Refused, Result};
 use crate::event::{Event, Monitor};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
@@ -15,6 +15,7 @@ use crate::formats::release::{Catalog, Platform};
 use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile, Severity};
 use crate::local::sources::WantedChunk;
 use crate::path::RelPath;
+use crate::text;
 
 /// A request whose content was found good, and its platform.
 pub(super) struct Job<'a> {
@@ -109,7 +110,9 @@ impl<'a> Job<'a> {
 fn check_codes(request: &Request) -> Result<()> {
     let unknown = request.allowed.iter().find(|code| !preflight::is_code(code));
     unknown.map_or(Ok(()), |code| {
-        let reason = format!("no finding has the code {code:?}; there are {}", preflight::codes().join(", "));
+        let codes = preflight::codes();
+        let meant = text::closest(code, &codes).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+        let reason = format!("no finding has the code {code:?}{meant}; there are {}", codes.join(", "));
         Err(Error::invalid("code to allow", reason))
     })
 }
@@ -136,7 +139,12 @@ fn check_paths(request: &Request, layout: &Layout) -> Result<()> {
     let named = request.mutable.iter().map(|path| ("mutable", path));
     for (what, path) in std::iter::once(("entry", &request.entry.path)).chain(named) {
         if !is_file(path) {
-            return Err(Error::invalid(what, format!("{path} is not a file of the build")));
+            let files = layout.nodes().iter().filter(|node| matches!(node.kind, NodeKind::File { .. }));
+            let files: Vec<String> = files.filter_map(|node| Some(node.path.as_ref()?.to_string())).collect();
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let meant = text::closest(&path.to_string(), &files).map(|meant| format!("; did you mean {meant}?"));
+            let reason = format!("{path} is not a file of the build{}", meant.unwrap_or_default());
+            return Err(Error::invalid(what, reason));
         }
     }
     Ok(())
@@ -171,13 +179,24 @@ fn refuse(request: &Request, findings: &[Finding], monitor: &Monitor) -> Result<
         monitor.emit(Event::Found { code, prevents: prevents(&finding), can_be_allowed, path, message, hint });
     }
     codes.dedup();
-    Err(Error::LintFailed { findings: count, codes: codes.join(", ") })
+    let refused = findings.iter().filter(prevents).map(refused).collect();
+    Err(Error::LintFailed { findings: count, codes: codes.join(", "), refused })
+}
+
+fn refused(finding: &Finding) -> Refused {
+    let is_secret = is_secret(finding) && finding.path.is_some();
+    let can_be_allowed = finding.severity != Severity::Refused || is_secret;
+    Refused { code: finding.code, path: finding.path.clone(), hint: finding.hint, can_be_allowed }
+}
+
+fn is_secret(finding: &Finding) -> bool {
+    matches!(finding.code, "secret" | "possible_secret")
 }
 
 /// Whether this is a secret, or what looks like one, that the publisher has named.
 fn is_meant(request: &Request, finding: &Finding) -> bool {
     let named = |path: &String| request.allowed_secrets.iter().any(|allowed| allowed.to_string() == *path);
-    matches!(finding.code, "secret" | "possible_secret") && finding.path.as_ref().is_some_and(named)
+    is_secret(finding) && finding.path.as_ref().is_some_and(named)
 }
 
 fn files(before: &PreviousRelease) -> Vec<PreviousFile> {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::Published;
 use super::build::{Built, NewChunks};
 use super::check::Job;
+use super::{Published, RehearsedDocument};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::formats::index::Index;
@@ -26,6 +26,16 @@ impl Documents {
         targets.1.document_sha256 = Some(Digest::of(&built.table.to_document()?).to_string());
         let release = describe(job, sequence, targets, built.chunking(), built.sizes);
         Ok(Self { release, index, table })
+    }
+
+    /// The names and lengths with which they would be signed.
+    pub(super) fn listed(&self) -> Result<Vec<RehearsedDocument>> {
+        let of = |name: String, bytes: &[u8]| RehearsedDocument { name, bytes: bytes.len() as u64 };
+        Ok(vec![
+            of(self.release.target_name(), &self.release.to_bytes()?),
+            of(self.release.index.path.clone(), &self.index),
+            of(self.release.files.path.clone(), &self.table),
+        ])
     }
 
     /// Adds the documents to the targets that the next commit signs.
@@ -203,7 +213,20 @@ pub(super) fn offer_in(mode: &mut Mode, new: Offer) {
 /// Removes the oldest versions from the catalog and the signed metadata. Recalled ones stay in the catalog, so that
 /// their users learn of the recall.
 pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>, job: &Job<'_>) -> Result<()> {
-    let Some(mode) = catalog.modes.get_mut(&job.mode) else { return Ok(()) };
+    for offer in outdated(catalog, job) {
+        for platform in &offer.platforms {
+            for file in ["release.json", "index.caidx", "files.json.zst"] {
+                let name = target_name(&job.mode, &offer.version, platform, file);
+                publication.remove(job.mode.as_str(), &name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the oldest versions from the catalog, and returns them.
+pub(super) fn outdated(catalog: &mut Catalog, job: &Job<'_>) -> Vec<Offer> {
+    let Some(mode) = catalog.modes.get_mut(&job.mode) else { return Vec::new() };
     mode.versions.sort_by(|a, b| b.version.cmp(&a.version));
     let mut left = job.keep_versions.max(1);
     let mut gone = Vec::new();
@@ -218,13 +241,5 @@ pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>,
         }
         stays
     });
-    for offer in gone {
-        for platform in &offer.platforms {
-            for file in ["release.json", "index.caidx", "files.json.zst"] {
-                let name = target_name(&job.mode, &offer.version, platform, file);
-                publication.remove(job.mode.as_str(), &name)?;
-            }
-        }
-    }
-    Ok(())
+    gone
 }

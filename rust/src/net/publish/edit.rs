@@ -90,6 +90,15 @@ pub struct Edited {
     pub committed: Committed,
     /// How long the signatures of all roles are valid now.
     pub roles: Vec<RoleValidity>,
+    /// Whether everything was so before, and nothing was written.
+    pub was_so: bool,
+}
+
+impl Edited {
+    /// What was written to a folder or a bucket. A commit without changes writes nothing.
+    pub(super) fn of(committed: Committed, roles: Vec<RoleValidity>) -> Self {
+        Self { committed, roles, was_so: committed.files == 0 }
+    }
 }
 
 /// Makes the changes and signs the affected metadata. Without changes, renews metadata that is about to expire.
@@ -110,8 +119,7 @@ pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]
             let catalog = catalog_of(&Folder { publication: &publication, store: None })?;
             change(&mut publication, catalog, edits)?;
             publication.check_not_expired()?;
-            let committed = publication.commit()?;
-            Ok(Edited { committed, roles: publication.validity()? })
+            Ok(Edited::of(publication.commit()?, publication.validity()?))
         }
         #[cfg(feature = "bucket")]
         Destination::Bucket(bucket) => {
@@ -119,7 +127,7 @@ pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]
                 change(publication, found.catalog, edits)
             };
             let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, None, change)?;
-            Ok(Edited { committed, roles })
+            Ok(Edited::of(committed, roles))
         }
         // Needs no keys: see `edit_on_server`.
         Destination::Server(_) => Err(Error::unsupported("changing the catalog of an update server from here")),
@@ -127,11 +135,11 @@ pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]
 }
 
 /// Makes the changes on an update server, which has the keys of the catalog. Only the successor of a retired mode is
-/// signed here, with the keys of that mode.
+/// signed here, with the keys of that mode. Returns whether anything was changed.
 ///
 /// # Errors
 /// Those of the server; `version_unknown`, `invalid_argument` if a change needs keys.
-pub fn edit_on_server(server: &super::Server, keys: Option<&KeyFolder>, edits: &[Edit]) -> Result<()> {
+pub fn edit_on_server(server: &super::Server, keys: Option<&KeyFolder>, edits: &[Edit]) -> Result<bool> {
     super::server::edit_server(server, keys, edits)
 }
 
@@ -139,14 +147,16 @@ fn change(publication: &mut Publication<'_>, mut catalog: Catalog, edits: &[Edit
     if edits.is_empty() {
         return publication.renew();
     }
+    let mut is_new = false;
     for change in edits {
         if let E::Add { mode } = change
             && !catalog.modes.contains_key(mode)
         {
             publication.add_mode(mode.as_str())?;
             catalog.modes.insert(mode.clone(), Mode::begin());
+            is_new = true;
         }
-        apply(&mut catalog, change)?;
+        is_new |= apply_if_new(&mut catalog, change)?;
         if let E::Retire { mode, update_to } = change {
             publication.state_successor(mode, update_to.as_ref())?;
         }
@@ -154,7 +164,24 @@ fn change(publication: &mut Publication<'_>, mut catalog: Catalog, edits: &[Edit
             publication.state_successor(mode, None)?;
         }
     }
-    publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)
+    // The same catalog is not signed again.
+    if is_new { publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?) } else { Ok(()) }
+}
+
+/// Makes a change, unless everything is so already. Returns whether it was made.
+fn apply_if_new(catalog: &mut Catalog, change: &Edit) -> Result<bool> {
+    let mut changed = catalog.clone();
+    apply(&mut changed, change)?;
+    // Each change has the next sequence number.
+    let mut same = changed.clone();
+    for (name, mode) in &mut same.modes {
+        mode.sequence = catalog.modes.get(name).map_or(mode.sequence, |before| before.sequence);
+    }
+    let is_new = same != *catalog;
+    if is_new {
+        *catalog = changed;
+    }
+    Ok(is_new)
 }
 
 fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
@@ -215,8 +242,12 @@ fn refuse(place: Option<&String>, reason: &str) -> Result<()> {
 }
 
 fn find(catalog: &Catalog, mode: &ModeName, version: &Version) -> Result<usize> {
-    let at = catalog.mode(mode)?.versions.iter().position(|offer| offer.version == *version);
-    at.ok_or_else(|| Error::VersionUnknown { mode: mode.to_string(), version: version.to_string() })
+    let found = catalog.mode(mode)?;
+    let unknown = || {
+        let known = found.versions_of(|_| true);
+        Error::VersionUnknown { mode: mode.to_string(), version: version.to_string(), known }
+    };
+    found.versions.iter().position(|offer| offer.version == *version).ok_or_else(unknown)
 }
 
 /// The mode, with its sequence number increased because it will change.

@@ -46,7 +46,7 @@ pub fn edit_news(
             let before = Folder { publication: &publication, store: None }.target(&News::target_name(mode))?;
             change(&mut publication, mode, before.as_deref(), edits)?;
             let committed = publication.commit()?;
-            Ok(Edited { committed, roles: publication.validity()? })
+            Ok(Edited::of(committed, publication.validity()?))
         }
         #[cfg(feature = "bucket")]
         Destination::Bucket(bucket) => {
@@ -55,7 +55,7 @@ pub fn edit_news(
                 change(publication, mode, found.target.as_deref(), edits)
             };
             let (committed, roles) = super::bucket::edit(bucket, &keys, false, Some(&name), change)?;
-            Ok(Edited { committed, roles })
+            Ok(Edited::of(committed, roles))
         }
         Destination::Server(server) => super::server::edit_news(server, &keys, mode, edits),
     }

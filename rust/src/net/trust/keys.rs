@@ -145,6 +145,9 @@ pub enum NewKey {
     },
 }
 
+/// What fails if a folder of keys is not there.
+pub const NO_KEY_FOLDER: &str = "find the key folder";
+
 /// Whether a file of a key folder describes a command that signs.
 pub(super) fn is_command(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(external::SUFFIX))
@@ -196,7 +199,8 @@ impl Keys {
     /// Reads a folder. A missing private key is only reported when it is needed.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Invalid`] for files in an unknown format, [`Error::Trust`] of kind `Root`.
+    /// [`Error::Io`], also for a folder that is not there; [`Error::Invalid`] for files in an unknown format,
+    /// [`Error::Trust`] of kind `Root`.
     pub fn open(folder: impl Into<KeyFolder>) -> Result<Self> {
         let source = folder.into();
         let root = source.path().join("root.json");
@@ -204,12 +208,10 @@ impl Keys {
             if error.kind() == std::io::ErrorKind::PermissionDenied {
                 return Err(Error::io("read", &root)(error));
             }
-            let folder = source.path().display();
-            let reason = if source.path().is_dir() {
-                format!("{folder} is not one: it has no root.json")
-            } else {
-                format!("there is no folder {folder}")
-            };
+            if !source.path().is_dir() {
+                return Err(Error::io(NO_KEY_FOLDER, source.path())(error));
+            }
+            let reason = format!("{} is not one: it has no root.json", source.path().display());
             return Err(Error::invalid("key folder", reason));
         }
         let root_bytes = disk::read(&root, MAX_ROOT_BYTES)?;

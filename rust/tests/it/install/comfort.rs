@@ -329,7 +329,7 @@ fn bad_line_of_the_configuration_is_named_and_can_be_removed() {
         let run = Run::of(&mut plain(&shop, &["--json", "check", "GAME"]));
         let said = run.failed("config_malformed");
         assert!(said.contains(&format!("{}: line 2: ", file.display())), "{said}");
-        assert!(run.stderr.contains("`vsekai config unset KEY`"), "{}", run.stderr);
+        assert!(run.stderr.contains("`vsekai config unset mode`"), "{}", run.stderr);
         let shown = Run::of(&mut plain(&shop, &["--json", "config", "show"]));
         assert!(shown.done()["problem"].as_str().unwrap().contains("line 2"), "{:?}", shown.lines);
         assert!(self::said(&mut plain(&shop, &["config", "unset", "mode"])).starts_with("Removed mode from "));

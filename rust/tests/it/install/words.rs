@@ -308,16 +308,16 @@ fn certificate_that_is_its_own_authority_is_explained() {
 fn what_was_misspelt_is_named() {
     let shop = Shop::new();
     shop.publish("1.0.0");
-    let install = |repository: &std::path::Path, root: &std::path::Path| {
+    let install = |repository: &std::path::Path, root: &std::path::Path, code: &str| {
         let mut command = shop.command(&["install"]);
         command.arg(shop.game()).arg("--repository").arg(repository).arg("--trust-root").arg(root);
-        Run::of(&mut command).failed("invalid_argument")
+        Run::of(&mut command).failed(code)
     };
     let gone = shop.path("repo-typo");
-    let said = install(&gone, shop.publisher.root());
-    assert!(said.contains(&format!("there is no folder {}", gone.display())), "{said}");
+    let said = install(&gone, shop.publisher.root(), "not_found");
+    assert_eq!(said, format!("Could not find the repository {}", gone.display()));
     let keys = shop.publisher.root().parent().unwrap();
-    let said = install(shop.publisher.repository(), keys);
+    let said = install(shop.publisher.repository(), keys, "invalid_argument");
     assert!(said.contains("is a folder; give the file root.json in it"), "{said}");
     assert!(!shop.game().exists());
 }

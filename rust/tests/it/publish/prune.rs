@@ -32,7 +32,7 @@ fn prune_removes_the_chunks_of_versions_that_left_and_no_others() {
 #[test]
 fn prune_without_a_document_it_needs_removes_nothing() {
     let test = TestPublisher::new();
-    test.edit(&["prune"]).failed("invalid_argument");
+    test.edit(&["prune"]).failed("not_found");
     test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
     let before = files(&test.publisher.repository().join("store"));
     let documents = test.publisher.repository().join("targets/stable/1.0.0/linux-x86_64");

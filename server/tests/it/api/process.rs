@@ -99,9 +99,40 @@ fn settings_that_are_none_end_it() {
         assert!(err.contains("[config_invalid]") && err.contains("hint:"), "{err}");
     }
     let (_, _, err) = run(&["serve", "--listen", "127.0.0.1:80800"]);
-    assert!(err.starts_with("error: listen: \"127.0.0.1:80800\" is not an address and a port up to 65535"), "{err}");
+    assert!(
+        err.starts_with("error: listen must be an address and a port up to 65535, not \"127.0.0.1:80800\""),
+        "{err}"
+    );
     assert_eq!(run(&["nonsense"]).0, 2);
     assert_eq!(run(&["check-config", "--set", "region"]).0, 2);
+}
+
+#[test]
+fn example_of_a_configuration_has_every_setting_and_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, example, err) = run(&["example-config"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, &example).unwrap();
+    let (code, shown, err) = run(&["check-config", "--config", file.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    let settings: toml::Table = toml::from_str(&example).unwrap();
+    assert_eq!(shown.lines().count(), settings.len());
+    assert!(shown.lines().all(|line| line.ends_with("# file")), "{shown}");
+}
+
+#[test]
+fn wrong_settings_are_answered_with_what_to_write() {
+    let hint = |arguments: &[&str]| hint_of("config_invalid", arguments);
+    assert!(
+        hint(&["check-config", "--set", "regoin=eu"]).starts_with("Did you mean `region`? Write `--set region=eu`")
+    );
+    assert!(hint(&["serve", "--listen", "8080"]).starts_with("Write `--listen 127.0.0.1:8080`"));
+    assert!(hint(&["check-config", "--chunks", "/srv/c"]).starts_with("Write `--chunks file:///srv/c`"));
+    let (code, _, err) = run(&["check-config", "--set", "log=a=b=c"]);
+    assert!(code == 1 && err.contains("hint: Write `--set log=info`"), "{err}");
+    assert!(hint(&["check-config", "--config", "/no/such.toml"]).contains("example-config > /no/such.toml"));
+    assert!(hint(&["migrate", "--database", "mysql://x"]).contains("postgres://USER:PASSWORD@HOST/NAME"));
 }
 
 /// The hint of a command that fails with this code.
@@ -123,6 +154,7 @@ fn hints_are_about_what_went_wrong() {
     assert_eq!(run(&backup).0, 0);
     assert!(hint_of("file_exists", &backup).contains("new file"));
     assert!(hint_of("place_invalid", &["move", "--to", "/path", "--data", data]).contains("file:///DIR"));
+    assert!(run(&["move", "--to", "/path", "--data", data]).2.contains("its address, file:///path"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     assert!(hint_of("address_in_use", &["serve", "--listen", &listen, "--data", data]).contains("--listen"));
@@ -156,6 +188,10 @@ fn tokens_are_made_without_a_server() {
     let (_, json, _) = run(&["token", "list", "--json", "--data", data]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["tokens"][0]["id"], &json["tokens"][0]["name"]), (&id.into(), &"ci".into()), "{json}");
+    let (_, made, _) = run(&["token", "create", "--json", "--data", data, "--name", "json", "--scope", "admin"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert!(made["token"].as_str().unwrap().starts_with("vsk_") && made["scopes"][0] == "admin", "{made}");
+    assert_eq!(run(&["token", "revoke", "--data", data, "json"]).0, 0);
     assert_eq!(run(&["token", "revoke", "--data", data, id]).0, 0);
     assert!(run(&["token", "list", "--data", data]).1.contains("revoked 20"));
     let (code, out, _) = run(&["token", "revoke", "--data", data, id]);
@@ -184,6 +220,46 @@ fn tokens_are_revoked_by_name_unless_several_have_it() {
     let (code, out, _) = revoke("one");
     assert!(code == 0 && out.starts_with("Revoked ") && out.contains("(one)"), "{out}");
     assert_eq!(run(&["token", "list", "--data", data]).1.matches("valid, no expiry").count(), 2);
+}
+
+#[test]
+fn tokens_need_neither_chunks_nor_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // A folder that cannot be there.
+    let chunks = format!("file://{}/file/chunks", folder.path().display());
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let with = ["--data", data.to_str().unwrap(), "--chunks", &chunks];
+    let (code, _, err) = run(&[&["token", "create", "--name", "ci", "--scope", "admin"][..], &with].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(run(&[&["token", "list"][..], &with].concat()).1.contains("admin"));
+    assert!(!data.join("keys").exists());
+    assert!(hint_of("config_invalid", &[&["gc"][..], &with].concat()).contains("--chunks"));
+}
+
+#[test]
+fn places_to_import_from_are_named_if_they_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["migrate", "--data", data]).0, 0);
+    for command in [&["import", "/no/such/store"][..], &["bundle", "import", "/no/such/store"]] {
+        let (_, _, err) = run(&[command, &["--data", data]].concat());
+        assert!(
+            err.contains("/no/such/store") && err.contains("hint: Name the folder") && !err.contains("os error"),
+            "{err}"
+        );
+    }
+    assert!(hint_of("store_unreadable", &["import", "http://127.0.0.1:9/", "--data", data]).contains("--index"));
+    assert!(hint_of("not_found", &["import", data, "--index", "/no/such.caidx", "--data", data]).contains("path"));
+}
+
+#[tokio::test]
+async fn database_of_a_running_server_is_not_copied() {
+    let server = Server::start();
+    let from = format!("sqlite:{}", server.folder().join("vsekai.db").display());
+    let to = format!("sqlite:{}", server.folder().join("copy.db").display());
+    assert!(hint_of("busy", &["copy", "--from", &from, "--to", &to]).starts_with("Stop every server"));
+    assert!(!server.folder().join("copy.db").exists());
 }
 
 #[test]

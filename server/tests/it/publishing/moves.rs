@@ -41,7 +41,7 @@ fn there_and_back(mut test: TestDeployment, place: &str, lose: impl FnOnce(&mut 
         text(&moved)
     };
     let early = test.server_command(&["move", "--to", place, "--finish"]).output().unwrap();
-    assert!(!early.status.success() && text(&early).contains("move them first"), "{}", text(&early));
+    assert!(!early.status.success() && text(&early).contains("first, without --finish"), "{}", text(&early));
     let said = move_to(&test, &[place]);
     assert!(said.contains(&format!("vsekai-server move --to {place} --finish")), "{said}");
     let refused = test.publish("stable", "1.1.0", 2).fails();
@@ -49,6 +49,8 @@ fn there_and_back(mut test: TestDeployment, place: &str, lose: impl FnOnce(&mut 
     // A server with the old place goes on serving players, also new ones, and when the move is repeated.
     test.update("new").done();
     test.assert_has("new", 1);
+    let check = test.server_command(&["check-config"]).output().unwrap();
+    assert!(!check.status.success() && text(&check).contains(&format!("`chunks = {place:?}`")), "{}", text(&check));
     move_to(&test, &[place]);
     test.update("newer").done();
     test.kill();

@@ -96,13 +96,62 @@ fn mode_that_is_added_later_is_published_to() {
     let test = TestDeployment::new(&[]);
     test.publish("stable", "1.0.0", 1).done();
     assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "invalid_argument");
-    test.publisher(&["keys", "add", "keys", "nightly"]).done();
+    test.publisher(&["keys", "add", "keys", "--mode", "nightly"]).done();
     assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).done()["sequence"], 1);
     test.update("game").args(["--mode", "nightly"]).done();
     test.assert_has("game", 2);
     test.publish("stable", "1.1.0", 3).done();
     test.update("other").done();
     test.assert_has("other", 3);
+}
+
+#[test]
+fn rehearsal_sends_nothing_and_recall_is_made_once() {
+    let test = TestDeployment::new(&["bundles=false"]);
+    let audit = || test.api("GET", "/api/v1/audit", None).1["items"].as_array().unwrap().len();
+    let before = audit();
+    let first = test.publish("stable", "1.0.0", 1).args(["--dry-run"]).done();
+    assert_eq!((&first["signs"], &first["is_new_mode"]), (&json!(["stable"]), &json!(true)), "{first}");
+    assert_eq!((test.api("GET", "/api/v1/repository", None).1["root_version"].clone(), audit()), (json!(null), before));
+    test.publish("stable", "1.0.0", 1).done();
+    let rehearsed = test.publish("stable", "1.1.0", 2).args(["--dry-run"]).done();
+    let published = test.publish("stable", "1.1.0", 2).done();
+    assert!(rehearsed["is_at_most"] == true && rehearsed["new_chunks"] == published["new_chunks"], "{rehearsed}");
+    assert_eq!(test.publish("stable", "1.1.0", 2).args(["--dry-run"]).done()["was_there"], true);
+
+    let recall = ["repository", "recall", "--server", test.url(), "--mode", "stable", "--version", "1.1.0"];
+    assert_eq!(test.publisher(&recall).done()["was_so"], false);
+    let before = audit();
+    assert_eq!(test.publisher(&recall).done()["was_so"], true);
+    assert_eq!(audit(), before);
+    let unknown = ["repository", "recall", "--server", test.url(), "--mode", "stable", "--version", "1.1.7"];
+    let refused = test.publisher(&unknown).fails();
+    assert!(refused["hint"].as_str().unwrap().starts_with("Did you mean 1.1.0?"), "{refused}");
+    let shown = test.publisher(&["repository", "show", "--server", test.url()]).done();
+    assert_eq!(
+        (&shown["is_checked"], &shown["modes"]["stable"]["versions"][1]["recalled"]),
+        (&json!(false), &json!(true))
+    );
+}
+
+#[test]
+fn first_publish_to_a_mode_names_what_an_admin_does() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let (_, made) = test.api("POST", "/api/v1/tokens", Some(json!({"name": "beta", "scopes": ["publish:beta"]})));
+    let admin = std::mem::replace(&mut test.token, made["token"].as_str().unwrap().to_owned());
+    let refused = test.publish("stable", "1.1.0", 2).fails();
+    let hint = refused["hint"].as_str().unwrap();
+    assert!(hint.contains("`vsekai-server token create --name NAME --scope publish:stable`"), "{refused}");
+    test.publisher(&["keys", "add", "keys", "--mode", "beta"]).done();
+    let refused = test.publish("beta", "1.0.0", 1).fails();
+    let hint = refused["hint"].as_str().unwrap().to_owned();
+    let push = format!("vsekai keys push keys --server {}", test.url());
+    assert!(hint.contains(&format!("`{push}`")), "{refused}");
+    let token = std::mem::replace(&mut test.token, admin);
+    test.publisher(&push.split(' ').skip(1).collect::<Vec<_>>()).done();
+    test.token = token;
+    test.publish("beta", "1.0.0", 1).done();
 }
 
 #[test]

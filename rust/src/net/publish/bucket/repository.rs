@@ -208,10 +208,24 @@ fn download(bucket: &Bucket, keys: &Keys, timestamp: &[u8], pack: Option<&Metada
     while newest < last && has(newest + 1)? {
         newest += 1;
     }
-    let missing = |path: &str| Error::transport(TransportKind::NotFound, bucket.url(path), "there is no such file");
     MemoryStorage::download(keys.root_version().min(newest)..=newest, &|path, max_bytes| {
-        get(path, max_bytes)?.ok_or_else(|| missing(path))
+        get(path, max_bytes)?.ok_or_else(|| missing(bucket, path))
     })
+}
+
+pub(super) fn missing(bucket: &Bucket, path: &str) -> Error {
+    Error::transport(TransportKind::NotFound, bucket.url(path), "there is no such file")
+}
+
+/// The version of the newest root, for somebody who knows none.
+pub(super) fn newest_root(bucket: &Bucket) -> Result<u64> {
+    let pack = bucket.read(metadata_pack::PATH, metadata_pack::MAX_PACKED_BYTES)?;
+    let mut newest = pack.and_then(|packed| MetadataPack::parse(&packed).ok()?.newest_root()).unwrap_or(0);
+    let last = newest.saturating_add(MAX_NEW_ROOTS);
+    while newest < last && bucket.read(&root_path(newest + 1), limits::MAX_DOCUMENT_BYTES)?.is_some() {
+        newest += 1;
+    }
+    if newest == 0 { Err(Error::invalid("repository", format!("there is none in {bucket}"))) } else { Ok(newest) }
 }
 
 fn root_path(version: u64) -> String {

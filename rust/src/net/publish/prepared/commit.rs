@@ -189,7 +189,7 @@ impl Work<'_> {
 
     fn done(&self, committed: Committed, roles: Vec<RoleValidity>, is_there: bool) -> Result<CommitResult> {
         let Some(version) = &self.prepared.publish else {
-            return Ok(CommitResult::Renewed(Edited { committed, roles }));
+            return Ok(CommitResult::Renewed(Edited::of(committed, roles)));
         };
         let (release, _) = version.release()?;
         let published = documents::was_there(&release, Vec::new());

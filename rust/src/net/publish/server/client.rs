@@ -137,7 +137,13 @@ impl Server {
     }
 
     /// Downloads a file of the repository, unverified.
-    pub(super) fn file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    /// The version of the newest root.
+    pub(in crate::net::publish) fn newest_root(&self) -> Result<u64> {
+        let none = || Error::invalid("repository", "nothing has been published to this server yet");
+        self.repository()?.root_version.ok_or_else(none)
+    }
+
+    pub(in crate::net::publish) fn file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
         // S3 and similar stores decode a plus as a space, and versions may contain one.
         self.network.document(&self.join(&path.replace('+', "%2B")), max_bytes)
     }

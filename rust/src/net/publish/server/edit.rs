@@ -26,6 +26,9 @@ struct Page<T> {
 struct OfferedVersion {
     id: String,
     version: String,
+    recalled: bool,
+    skip_update: bool,
+    rollout: u8,
 }
 
 #[derive(Deserialize)]
@@ -34,16 +37,26 @@ struct Mirror {
     uri: String,
 }
 
-/// Makes changes of the catalog on a server, which signs them. Each can be repeated.
-pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&KeyFolder>, edits: &[E]) -> Result<()> {
+/// Makes changes of the catalog on a server, which signs them. Each can be repeated. Returns whether anything was changed,
+/// as far as that can be told: of versions.
+pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&KeyFolder>, edits: &[E]) -> Result<bool> {
+    let mut is_new = false;
     for change in edits {
         match change {
             E::Recall { mode, version, recalled } => {
-                change_version(server, mode, version, &json!({"recalled": recalled}))?;
+                let found = find(server, mode, version)?;
+                is_new |= change_version(server, &found, found.recalled != *recalled, &json!({"recalled": recalled}))?;
+                continue;
             }
-            E::Skip { mode, version, skip } => change_version(server, mode, version, &json!({"skip_update": skip}))?,
+            E::Skip { mode, version, skip } => {
+                let found = find(server, mode, version)?;
+                is_new |= change_version(server, &found, found.skip_update != *skip, &json!({"skip_update": skip}))?;
+                continue;
+            }
             E::Rollout { mode, version, percent } => {
-                change_version(server, mode, version, &json!({"rollout": percent}))?;
+                let found = find(server, mode, version)?;
+                is_new |= change_version(server, &found, found.rollout != *percent, &json!({"rollout": percent}))?;
+                continue;
             }
             E::Retire { mode, update_to } => {
                 let none = || Error::invalid("--keys", "the successor of a mode is signed by its key: name the folder");
@@ -65,8 +78,9 @@ pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&KeyFol
             }
             E::Stores(_) => return Err(Error::unsupported("stores of an update server, which has its own")),
         }
+        is_new = true;
     }
-    Ok(())
+    Ok(is_new)
 }
 
 fn change_mode(server: &Server, mode: &ModeName, change: &Value) -> Result<()> {
@@ -74,16 +88,30 @@ fn change_mode(server: &Server, mode: &ModeName, change: &Value) -> Result<()> {
     Ok(())
 }
 
-fn change_version(server: &Server, mode: &ModeName, version: &Version, change: &Value) -> Result<()> {
+/// The version as it is offered now.
+fn find(server: &Server, mode: &ModeName, version: &Version) -> Result<OfferedVersion> {
     let number = version.to_string();
     let found: Vec<OfferedVersion> = list(server, "api/v1/versions", &[("mode", mode.as_str()), ("version", &number)])?;
-    let unknown = || Error::VersionUnknown { mode: mode.to_string(), version: number.clone() };
-    let id = found.into_iter().find(|found| found.version == number).ok_or_else(unknown)?.id;
+    if let Some(found) = found.into_iter().find(|found| found.version == number) {
+        return Ok(found);
+    }
+    let all: Vec<OfferedVersion> = list(server, "api/v1/versions", &[("mode", mode.as_str())])?;
+    let mut all: Vec<Version> = all.iter().filter_map(|found| Version::parse(&found.version).ok()).collect();
+    all.sort_by(|a, b| b.cmp(a));
+    let known = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(Error::VersionUnknown { mode: mode.to_string(), version: number, known })
+}
+
+/// Changes how a version is offered, unless that is so already. Returns whether it did.
+fn change_version(server: &Server, found: &OfferedVersion, is_new: bool, change: &Value) -> Result<bool> {
+    let id = &found.id;
     if id.len() > 64 || !id.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
         return Err(Error::invalid("server", "its answer names a version by something that is no id"));
     }
-    let _: Value = server.json(Method::PATCH, &format!("api/v1/versions/{id}"), Some(change))?;
-    Ok(())
+    if is_new {
+        let _: Value = server.json(Method::PATCH, &format!("api/v1/versions/{id}"), Some(change))?;
+    }
+    Ok(is_new)
 }
 
 /// Makes these the mirrors: others are removed, and their order is that of their weights.

@@ -55,5 +55,5 @@ fn try_edit(server: &Server, keys: &Keys, mode: &ModeName, edits: &[NewsEdit]) -
     let upload = NewsUpload { metadata: STANDARD.encode(&metadata), files };
     server.put_news(mode, &upload)?;
     let committed = Committed { metadata_bytes: metadata.len() as u64, files: upload.files.len() as u64 + 1 };
-    Ok(Edited { committed, roles: desk.publication.validity_after(mode.as_str())? })
+    Ok(Edited { committed, roles: desk.publication.validity_after(mode.as_str())?, was_so: false })
 }

@@ -155,7 +155,13 @@ impl Keys {
     }
 
     fn ids_of(&self, role: &str) -> Result<Vec<KeyId>> {
-        let none = || Error::invalid("role", format!("there is no role {role:?}"));
+        let none = || {
+            let known: Vec<&str> =
+                TOP_ROLES.iter().map(|(name, _)| *name).chain(self.file.delegated().map(|(name, _)| name)).collect();
+            let meant = text::closest(role, &known).map(|meant| format!("; did you mean {meant:?}?"));
+            let reason = format!("there is no role {role:?}; there are {}", known.join(", "));
+            Error::invalid("role", format!("{reason}{}", meant.unwrap_or_default()))
+        };
         if let Some(kind) = top_role(role) {
             return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());
         }

@@ -16,6 +16,10 @@ pub(in crate::net::trust) struct KeyStore {
 }
 
 impl KeyStore {
+    pub(super) fn empty() -> Self {
+        Self { folder: KeyFolder::from(Path::new("")), private: Vec::new() }
+    }
+
     pub(super) fn read(folder: &KeyFolder) -> Result<Self> {
         let private = key_files::read_private(folder)?;
         Ok(Self { folder: folder.clone(), private })

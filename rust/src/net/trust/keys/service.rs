@@ -59,6 +59,11 @@ impl Keys {
 }
 
 impl ServiceKeys {
+    /// No key at all: enough to read a repository.
+    pub fn none() -> Self {
+        Self { ring: KeyStore::empty(), days: Days::default() }
+    }
+
     /// Sets the lifetimes. Only those of catalog, snapshot and timestamp are used.
     ///
     /// # Errors

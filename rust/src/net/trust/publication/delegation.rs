@@ -28,9 +28,10 @@ impl Publication<'_> {
         }
         let modes: Vec<&str> =
             self.party.file().map_or_else(Vec::new, |file| file.modes.keys().map(String::as_str).collect());
-        let meant = text::closest(name, &modes).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+        let meant = text::closest(name, &modes).map(|meant| format!("; did you mean {meant:?}? A"));
+        let meant = meant.unwrap_or_else(|| "; a".to_owned());
         let reason = format!("{name:?} has no key yet; the keys here are for: {}{meant}", modes.join(", "));
-        Err(Error::invalid("mode", format!("{reason}; a new mode gets its key with `vsekai keys add KEYS {name}`")))
+        Err(Error::invalid("mode", format!("{reason} new mode gets its key with `vsekai keys add KEYS --mode {name}`")))
     }
 }
 
