@@ -197,7 +197,7 @@ fn parts(said: &str) -> (String, Option<String>) {
     let is_advice =
         |line: &&str| ["tip:", "Usage:", "For more information"].iter().any(|start| line.starts_with(start));
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let (fault, advice) = lines.split_at(lines.iter().position(|line| is_advice(&line)).unwrap_or(lines.len()));
+    let (fault, advice) = lines.split_at(lines.iter().position(is_advice).unwrap_or(lines.len()));
     let mut message = String::new();
     for line in fault {
         // Arguments are a list, one a line.

@@ -31,8 +31,8 @@ pub(super) fn read(path: &Path) -> Result<String> {
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Table> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
-        let before = &text.as_bytes()[..error.span().map_or(0, |span| span.start).min(text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
         Error::config(format!("{}, line {line}: {}", path.display(), error.message()), FORM)
     })
 }
