@@ -110,8 +110,11 @@ enum Command {
     },
     /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
     Copy {
-        /// The database to copy: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME
-        #[arg(long, value_name = "URL")]
+        #[arg(
+            long,
+            value_name = "URL",
+            help = "The database to copy: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME"
+        )]
         from: String,
         /// The database to copy to, in the same form
         #[arg(long, value_name = "URL")]
