@@ -177,7 +177,7 @@ func _draw_state() -> void:
 	_notice.text = state.notice_text()
 	var words := state.status_text()
 	# Of trouble, what to do about it is spoken too.
-	var is_trouble := HomeLook.tone(state.kind) != HomeLook.Tone.PLAIN
+	var is_trouble := HomeLook.tone(state) != HomeLook.Tone.PLAIN
 	var spoken := words + " " + HomeWords.detail(state) if is_trouble else words
 	if _status.text != words or is_trouble:
 		_status.text = words
@@ -206,7 +206,7 @@ func _draw_state() -> void:
 
 
 func _draw_tone() -> void:
-	var tone := HomeLook.tone(state.kind)
+	var tone := HomeLook.tone(state)
 	_status.theme_type_variation = HomeLook.variation("Status", tone)
 	_status_icon.visible = tone != HomeLook.Tone.PLAIN
 	_status_icon.texture = HomeLook.ICONS.get(state.kind)

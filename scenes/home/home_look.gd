@@ -14,8 +14,10 @@ const SUFFIXES: Dictionary[Tone, String] = {
 	Tone.WARNING: "Warning",
 	Tone.DANGER: "Danger",
 }
+const TROUBLE := preload("res://scenes/components/icons/trouble.svg")
 const ICONS: Dictionary[HomeState.Kind, Texture2D] = {
-	HomeState.Kind.DAMAGED: preload("res://scenes/components/icons/trouble.svg"),
+	HomeState.Kind.UPDATE_WAITING: TROUBLE,
+	HomeState.Kind.DAMAGED: TROUBLE,
 	HomeState.Kind.FAILED: preload("res://scenes/components/icons/failed.svg"),
 	HomeState.Kind.OFFLINE: preload("res://scenes/components/icons/offline.svg"),
 }
@@ -45,8 +47,10 @@ const REMEDIES: Array[HomeState.Action] = [
 const PRIMARY := Vector2(220, 61)
 
 
-static func tone(kind: HomeState.Kind) -> Tone:
-	match kind:
+static func tone(state: HomeState) -> Tone:
+	if HomeWords.is_moved(state):
+		return Tone.WARNING
+	match state.kind:
 		HomeState.Kind.FAILED:
 			return Tone.DANGER
 		HomeState.Kind.OFFLINE, HomeState.Kind.DAMAGED:

@@ -50,7 +50,6 @@ enum Action {
 enum Notice {
 	NONE,
 	ROLLING_OUT,
-	MODE_MOVED,
 	MODE_RETIRED,
 	ROLLED_BACK,
 	RECALLED,
@@ -131,6 +130,8 @@ var message: String = ""
 var is_message_warning: bool = false
 ## The version that was left last, while there is a way forward to it; empty = none.
 var left_version: String = ""
+## It was left because a person wanted to, and not because it did not start.
+var is_left_by_choice: bool = false
 ## What returning to it downloads; -1 = unknown.
 var left_bytes: int = -1
 ## The server was asked, and has nothing newer: not even for others, in a rollout.

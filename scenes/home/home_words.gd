@@ -25,7 +25,6 @@ const STATUS: Dictionary[HomeState.Kind, String] = {
 }
 const NOTICES: Dictionary[HomeState.Notice, String] = {
 	HomeState.Notice.ROLLING_OUT: "HOME_NOTICE_ROLLING_OUT",
-	HomeState.Notice.MODE_MOVED: "HOME_NOTICE_MODE_MOVED",
 	HomeState.Notice.MODE_RETIRED: "HOME_NOTICE_MODE_RETIRED",
 	HomeState.Notice.ROLLED_BACK: "HOME_NOTICE_ROLLED_BACK",
 	HomeState.Notice.RECALLED: "HOME_NOTICE_RECALLED",
@@ -78,6 +77,13 @@ static func tone(state: HomeState) -> Toast.Tone:
 	return Toast.Tone.PLAIN
 
 
+## Whether the update that waits comes from the successor of a channel that has ended.
+static func is_moved(state: HomeState) -> bool:
+	var are_known := not state.mode.is_empty() and not state.new_mode.is_empty()
+	var is_waiting := state.kind == HomeState.Kind.UPDATE_WAITING
+	return is_waiting and are_known and state.mode != state.new_mode
+
+
 ## A second line for the status, while there are no numbers of a progress in its place.
 static func detail(state: HomeState) -> String:
 	var key := ""
@@ -90,14 +96,14 @@ static func detail(state: HomeState) -> String:
 				# The notice says it.
 				key = ""
 			elif not state.left_version.is_empty():
-				key = "HOME_MORE_LEFT"
+				key = "HOME_MORE_LEFT" if state.is_left_by_choice else "HOME_NOTICE_ROLLED_BACK"
 			elif (
 				state.is_newest
 				and state.notice in [HomeState.Notice.NONE, HomeState.Notice.MESSAGE]
 			):
 				key = "HOME_MORE_NEWEST"
 		HomeState.Kind.UPDATE_WAITING:
-			key = "HOME_MORE_WAITING"
+			key = "HOME_MORE_MOVED" if is_moved(state) else "HOME_MORE_WAITING"
 		HomeState.Kind.DAMAGED:
 			key = "HOME_MORE_DAMAGED"
 		HomeState.Kind.OFFLINE:
@@ -109,6 +115,8 @@ static func detail(state: HomeState) -> String:
 	var values := {
 		"product": state.product_name,
 		"version": state.version,
+		"mode": state.mode,
+		"new_mode": state.new_mode,
 		"other": state.left_version,
 		"needed": Words.bytes(state.needed_bytes),
 		"free": Words.bytes(state.facts.free_bytes),

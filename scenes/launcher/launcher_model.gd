@@ -143,6 +143,7 @@ func home_state() -> HomeState:
 	state.is_message_warning = is_message_warning
 	state.needed_bytes = needed_bytes
 	state.left_version = left_version()
+	state.is_left_by_choice = left_version() == put_away
 	state.left_bytes = left_bytes()
 	state.is_newest = LauncherNotices.is_newest(self)
 	state.is_downgrade = is_downgrade

@@ -9,8 +9,6 @@ static func of(model: LauncherModel, kind: HomeState.Kind) -> HomeState.Notice:
 		return HomeState.Notice.MESSAGE
 	if not model.is_installed() or kind in quiet:
 		return HomeState.Notice.NONE
-	var is_moved := not model.new_mode.is_empty() and not model.mode.is_empty()
-	is_moved = is_moved and model.new_mode != model.mode
 	var left := model.left_version()
 	var is_back := model.new_version.is_empty() and not left in ["", model.dismissed]
 	var is_older := kind == HomeState.Kind.UPDATE_WAITING and model.is_downgrade
@@ -19,7 +17,6 @@ static func of(model: LauncherModel, kind: HomeState.Kind) -> HomeState.Notice:
 		HomeState.Notice.CRASHED: model.has_crashed,
 		HomeState.Notice.RECALLED: model.is_recalled,
 		HomeState.Notice.DOWNGRADE: is_older,
-		HomeState.Notice.MODE_MOVED: is_moved,
 		HomeState.Notice.MODE_RETIRED: model.is_mode_retired(),
 		HomeState.Notice.WENT_BACK: is_back and left == model.put_away,
 		HomeState.Notice.ROLLED_BACK: is_back,

@@ -68,6 +68,7 @@ static func all() -> Dictionary[String, Callable]:
 static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
 	shots["home_news"] = home_news
+	shots["home_moved"] = home_moved
 	shots["whats_new"] = whats_new
 	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
@@ -104,7 +105,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	var is_told := notice in [HomeState.Notice.ROLLING_OUT, HomeState.Notice.UPDATES_OFF]
 	state.is_newest = kind == HomeState.Kind.READY and not is_told
 	state.is_downgrade = notice == HomeState.Notice.DOWNGRADE
-	state.new_mode = Channels.title("beta", {})
+	state.new_mode = state.mode
 	state.notice = notice
 	state.notice_version = "0.1.3"
 	state.download_bytes = 6_700_000
@@ -243,6 +244,13 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 	return frame
 
 
+## The channel has ended, and its successor has an update.
+static func home_moved() -> Control:
+	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.new_mode = Channels.title("beta", {})
+	return frame
+
+
 ## Where checks are a person's business.
 static func _whats_new_kept() -> Control:
 	var frame := whats_new(false) as LauncherFrame
@@ -350,9 +358,7 @@ static func _make_window(frame: LauncherFrame) -> void:
 
 
 static func kind_with(notice: HomeState.Notice) -> HomeState.Kind:
-	var waiting := [
-		HomeState.Notice.MODE_MOVED, HomeState.Notice.RECALLED, HomeState.Notice.DOWNGRADE
-	]
+	var waiting := [HomeState.Notice.RECALLED, HomeState.Notice.DOWNGRADE]
 	return HomeState.Kind.UPDATE_WAITING if notice in waiting else HomeState.Kind.READY
 
 

@@ -132,7 +132,6 @@ func test_a_button_that_changes_while_it_is_held_does_nothing() -> void:
 func test_notices_say_what_is_to_be_known() -> void:
 	var wanted: Dictionary[HomeState.Notice, String] = {
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
-		HomeState.Notice.MODE_MOVED: "moves you to Beta",
 		HomeState.Notice.MODE_RETIRED: "The Stable channel has been discontinued",
 		HomeState.Notice.ROLLED_BACK: "0.1.3 didn't start, so 0.1.2 was restored",
 		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",

@@ -21,6 +21,18 @@ func _text(frame: LauncherFrame, node: String) -> String:
 	return str(frame.home.get_node(node).get("text"))
 
 
+func test_an_ended_channel_is_told_where_the_update_is() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home_moved() as LauncherFrame
+	add_child(frame)
+	await get_tree().process_frame
+	assert("moves you to Beta" in _text(frame, "%Detail"), _text(frame, "%Detail"))
+	assert(HomeLook.tone(frame.home.state) == HomeLook.Tone.WARNING)
+	assert((frame.home.get_node("%StatusIcon") as Control).visible)
+	frame.home.state.new_mode = frame.home.state.mode
+	assert(HomeLook.tone(frame.home.state) == HomeLook.Tone.PLAIN)
+
+
 func test_what_stops_a_download_is_quieter_than_playing() -> void:
 	var frame := _open(K.DOWNLOADING)
 	await get_tree().process_frame

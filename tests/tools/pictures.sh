@@ -31,7 +31,7 @@ names=("${@:2}")
 large=("${@:2}")
 if [[ ${#names[@]} -eq 0 ]]; then
 	names=(home_not_installed home_news home_update_waiting home_downloading home_paused home_offline home_failed home_damaged
-		notice_rolled_back notice_mode_moved notice_rolling_out whats_new settings about first_run first_run_no_space error confirm
+		home_moved notice_rolled_back notice_rolling_out whats_new settings about first_run first_run_no_space error confirm
 		brand_home brand_settings)
 	large=(home_downloading settings first_run error)
 fi
