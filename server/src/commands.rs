@@ -1,6 +1,7 @@
 //! The commands, one function each: they open the application, ask the service, and print.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -42,11 +43,16 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     }
     let listen = if let Command::Serve { listen } = &cli.command { listen.as_ref() } else { None };
     let loaded = cli.settings.load(listen)?;
+    check_folder(&loaded.config.data)?;
     if matches!(cli.command, Command::CheckConfig) {
         return check::run(&loaded);
     }
-    if !may_create(&cli.command) {
-        check_exists(&loaded.config.database_url())?;
+    match check_exists(&loaded.config.database_url()) {
+        Err(error) if !may_create(&cli.command) => return Err(error),
+        Err(_) if matches!(cli.command, Command::Token(_)) => {
+            note(&format!("warning: there was no server here: this begins one, in {}", loaded.config.database_shown()));
+        }
+        _ => {}
     }
     log::start(&loaded.config)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -109,10 +115,19 @@ fn may_create(command: &Command) -> bool {
     matches!(command, TokenCommand::Create { .. })
 }
 
+fn check_folder(data: &Path) -> Result<()> {
+    if !data.is_file() {
+        return Ok(());
+    }
+    let shown = data.display();
+    let hint = "Name a folder with `--data DIR`; `--config FILE` names a file of settings";
+    Err(Error::config(format!("data must be a folder, and {shown} is a file"), hint))
+}
+
 fn check_exists(url: &str) -> Result<()> {
     let file = url.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
     match file {
-        Some(file) if !file.contains(":memory:") && !std::path::Path::new(file.trim_start_matches("//")).exists() => {
+        Some(file) if !file.contains(":memory:") && !Path::new(file.trim_start_matches("//")).exists() => {
             let reason = format!("there is no server here: no database {file}");
             let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`; `vsekai-server serve` \
                         begins a new one";

@@ -38,7 +38,7 @@ const UNKNOWN: f64 = -1.0;
 /// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
 /// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], and call
-/// [method check_for_update] or [method start_update]. All work runs on other threads: no call blocks, and signals are
+/// [method check_for_update] or [method start_update]. All work runs on other threads, and signals are
 /// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor. Call it from the main
 /// thread only: elsewhere it starts nothing.
 ///
@@ -69,10 +69,10 @@ const UNKNOWN: f64 = -1.0;
 /// func _ready() -> void:
 ///     if updater.start_update() != OK:
 ///         return
-///     if await updater.finished:
-///         updater.launch()
-///     else:
+///     if not await updater.finished:
 ///         print(updater.get_failure().message)
+///     # Without a network, this is the version of last time.
+///     updater.launch()
 /// ```
 #[derive(Debug, GodotClass)]
 #[class(tool, init, base=Node)]

@@ -1,4 +1,4 @@
-//! `vsekai-server check-config`: shows every setting, and whether the chunks are where it says.
+//! `vsekai-server check-config`: shows every setting, and whether the server could start with them.
 
 use std::process::ExitCode;
 
@@ -8,14 +8,19 @@ use vsekai_server::db;
 use vsekai_server::error::{Error, Result};
 use vsekai_updater::text;
 
-use super::{note, print};
+use super::{note, print, tls};
 
 pub(super) fn run(loaded: &Loaded) -> Result<ExitCode> {
     show(loaded)?;
     super::log::filter(&loaded.config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Error::internal_by("starting"))?;
-    runtime.block_on(check_place(&loaded.config))?;
+    runtime.block_on(async {
+        if let Some(files) = tls::files(&loaded.config) {
+            tls::check(&files).await?;
+        }
+        check_place(&loaded.config).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -39,6 +44,8 @@ async fn check_place(config: &Config) -> Result<()> {
     match db::look_for_place(&config.database_url()).await {
         Ok(Some(found)) if found.place != configured => Err(elsewhere(&found.place, &configured)),
         Ok(_) => Ok(()),
+        // The setting is wrong, whatever the database would say.
+        Err(error @ Error::Config { .. }) => Err(error),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             note(&text::message(&format!(

@@ -1,7 +1,6 @@
 //! `vsekai-server serve`: answers requests and runs the background tasks until it is stopped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     };
     let drain = Duration::from_secs(config.drain_s);
     let metrics = config.metrics()?;
-    let tls = (!config.tls_cert.is_empty()).then(|| (PathBuf::from(&config.tls_cert), PathBuf::from(&config.tls_key)));
+    let tls = tls::files(&config);
     if let Some(files) = &tls {
         tls::check(files).await?;
     }

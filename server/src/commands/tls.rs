@@ -9,6 +9,7 @@ use poem::http::uri::Scheme;
 use poem::listener::{Acceptor, AcceptorExt as _, RustlsCertificate, RustlsConfig};
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::sync::watch;
+use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::Tcp;
 use vsekai_updater::text;
@@ -19,6 +20,11 @@ const PEM: &str = "Set tls_cert to the PEM file with the whole chain, and tls_ke
 
 /// How often to check whether the certificate has changed.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
+
+/// The certificate and the key, if there are any.
+pub(super) fn files(config: &Config) -> Option<(PathBuf, PathBuf)> {
+    (!config.tls_cert.is_empty()).then(|| (PathBuf::from(&config.tls_cert), PathBuf::from(&config.tls_key)))
+}
 
 /// Fails as [`accept`] would, before anything else is done.
 pub(super) async fn check(files: &(PathBuf, PathBuf)) -> Result<()> {

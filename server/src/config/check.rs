@@ -42,6 +42,11 @@ impl Config {
             let reason = format!("publisher must have at most {MAX_NAME} bytes and no control characters");
             return Err(Fault::new("publisher", reason).write("V-Sekai"));
         }
+        let is_web = ["http://", "https://"].iter().any(|scheme| self.public_url.starts_with(scheme));
+        if !self.public_url.is_empty() && !is_web {
+            let reason = format!("public_url must begin with https:// or http://, not be {:?}", self.public_url);
+            return Err(Fault::new("public_url", reason).write("https://updates.example.org"));
+        }
         if !matches!(self.log_format.as_str(), "text" | "json") {
             let reason = format!("log_format must be \"text\" or \"json\", not {:?}", self.log_format);
             return Err(Fault::new("log_format", reason));

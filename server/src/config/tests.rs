@@ -78,6 +78,7 @@ fn unknown_names_and_wrong_values_are_errors_that_name_them() {
         ("chunks", "ftp://x"),
         ("tls_cert", "a.pem"),
         ("log_format", "xml"),
+        ("public_url", "updates.example.org"),
         ("metrics_listen", "here"),
         ("publication_h", "0"),
         ("reports_every_s", "0"),

@@ -108,6 +108,42 @@ fn settings_that_are_none_end_it() {
 }
 
 #[test]
+fn what_would_not_start_is_not_passed_by_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    for (arguments, said) in [
+        (&["--set", "tls_cert=none.pem", "--set", "tls_key=none.key"][..], "none.pem"),
+        (&["--database", "mysql://x"], "postgres"),
+        (&["--data", file], "data must be a folder"),
+        (&["--set", "public_url=foo"], "public_url must begin with https://"),
+        (&["--set", "log=inof"], "did you mean \"info\"?"),
+        (&["--set", "log=info,access"], "log has no level \"access\""),
+    ] {
+        for command in ["check-config", "serve"] {
+            let (code, _, err) = run(&[&[command][..], arguments].concat());
+            assert!(
+                code == 1 && err.contains(said) && err.contains("[config_invalid]"),
+                "{command} {arguments:?}: {err}"
+            );
+            assert!(err.contains("hint:"), "{err}");
+        }
+    }
+    assert_eq!(run(&["check-config", "--set", "log=WARN,access=debug"]).0, 0);
+}
+
+#[test]
+fn token_for_a_folder_without_a_server_says_that_it_begins_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("typo");
+    let create = ["token", "create", "--name", "x", "--scope", "admin", "--data", data.to_str().unwrap()];
+    let (code, _, err) = run(&create);
+    assert!(code == 0 && err.contains("warning: there was no server here: this begins one, in sqlite:"), "{err}");
+    assert!(!run(&create).2.contains("begins one"));
+}
+
+#[test]
 fn example_of_a_configuration_has_every_setting_and_can_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let (code, example, err) = run(&["example-config"]);
