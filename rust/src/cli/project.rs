@@ -1,5 +1,5 @@
 //! What a publisher gives to each command, from a file beside the build: `vsekai-publish.toml`, in the working folder or the
-//! nearest one above it. It counts as if it were typed at the end of the command line, where that does not say otherwise.
+//! nearest one above it. It counts as if it were typed before the other options, where those do not say otherwise.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -61,7 +61,7 @@ pub(crate) struct Added {
 pub(crate) fn complete(arguments: Vec<OsString>, grammar: &Command) -> Result<(Vec<OsString>, Option<Added>)> {
     let end = arguments.iter().position(|word| word == "--").unwrap_or(arguments.len());
     let typed = &arguments[..end];
-    let Some((name, command)) = command_of(typed, grammar) else { return Ok((arguments, None)) };
+    let Some((name, command, after)) = command_of(typed, grammar) else { return Ok((arguments, None)) };
     let is_help = typed.iter().any(|word| word == "-h" || word == "--help");
     let Some(file) = find().filter(|_| !is_help) else { return Ok((arguments, None)) };
     let project = Project::read(&file)?;
@@ -72,8 +72,9 @@ pub(crate) fn complete(arguments: Vec<OsString>, grammar: &Command) -> Result<(V
     let options = added.iter().map(|(name, value)| format!("--{name} {}", super::words::shell_word(OsStr::new(value))));
     let options = options.collect::<Vec<_>>().join(" ");
     let words = added.iter().map(|(name, value)| OsString::from(format!("--{name}={value}")));
-    let rest = arguments[end..].to_vec();
-    let all = arguments[..end].iter().cloned().chain(words).chain(rest).collect();
+    // Not at the end, where an option whose value was forgotten would take the first of them for it.
+    let (before, rest) = arguments.split_at(after);
+    let all = before.iter().cloned().chain(words).chain(rest.iter().cloned()).collect();
     Ok((all, Some(Added { file, options })))
 }
 
@@ -92,15 +93,17 @@ pub(crate) fn find() -> Option<PathBuf> {
     here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file())
 }
 
-/// The publisher's command, and its words, such as `repository recall`.
-fn command_of<'a>(typed: &[OsString], grammar: &'a Command) -> Option<(String, &'a Command)> {
-    let mut words = typed.iter().filter_map(|word| word.to_str());
-    let (first, command) = words.find_map(|word| Some((word, grammar.find_subcommand(word)?)))?;
+/// The publisher's command, its words, such as `repository recall`, and where its options begin.
+fn command_of<'a>(typed: &[OsString], grammar: &'a Command) -> Option<(String, &'a Command, usize)> {
+    let mut words = (1..).zip(typed).filter_map(|(after, word)| Some((after, word.to_str()?)));
+    let (after, first, command) =
+        words.find_map(|(after, word)| Some((after, word, grammar.find_subcommand(word)?)))?;
     match first {
-        "publish" | "sign" => Some((first.to_owned(), command)),
+        "publish" | "sign" => Some((first.to_owned(), command, after)),
         "repository" | "news" | "keys" => {
-            let (second, below) = words.find_map(|word| Some((word, command.find_subcommand(word)?)))?;
-            Some((format!("{first} {second}"), below))
+            let (after, second, below) =
+                words.find_map(|(after, word)| Some((after, word, command.find_subcommand(word)?)))?;
+            Some((format!("{first} {second}"), below, after))
         }
         _ => None,
     }
@@ -229,7 +232,7 @@ mod tests {
     fn options(project: &Project, line: &str) -> String {
         let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let grammar = Cli::command();
-        let Some((name, command)) = command_of(&typed, &grammar) else { return String::new() };
+        let Some((name, command, _)) = command_of(&typed, &grammar) else { return String::new() };
         let added = project.options((&name, command), &typed, &std::env::current_dir().unwrap());
         added.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     }

@@ -58,6 +58,13 @@ fn second_publication_needs_only_build_and_version() {
 }
 
 #[test]
+fn option_whose_value_is_forgotten_takes_none_of_the_file() {
+    let test = remembered();
+    let said = run(test.folder.path(), "publish build --version 1.2.0 --entry-arg");
+    assert!(!said.is_ok && said.stderr.contains("a value is required for '--entry-arg"), "{}", said.stderr);
+}
+
+#[test]
 fn scripts_get_json_alone() {
     let test = remembered();
     let said = run(test.folder.path(), "--json repository show");
