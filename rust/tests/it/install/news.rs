@@ -172,7 +172,7 @@ fn only_the_key_of_the_mode_makes_its_news() {
     let mut command = shop.command(&["news", "list", "--mode", "other", "--repository"]);
     Run::of(command.arg(shop.publisher.repository()).arg("--keys").arg(shop.publisher.keys())).failed("mode_unknown");
     let mut command = shop.command(&["news", "list", "--mode", "stable", "--repository"]);
-    Run::of(command.arg(shop.path("none")).arg("--keys").arg(shop.publisher.keys())).failed("invalid_argument");
+    Run::of(command.arg(shop.path("none")).arg("--keys").arg(shop.publisher.keys())).failed("not_found");
 }
 
 #[test]
