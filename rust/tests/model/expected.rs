@@ -67,12 +67,12 @@ impl Catalog {
         self.modes.get_mut(&mode).ok_or("mode_unknown")
     }
 
-    /// The mode, with its sequence number increased because it changes.
-    fn offer(&mut self, mode: usize, version: usize) -> Outcome<&mut Offer> {
+    /// Changes an offer. What is so already changes nothing, and is not signed again.
+    fn change(&mut self, mode: usize, version: usize, change: impl FnOnce(&mut Offer) -> bool) -> Outcome<()> {
         let mode = self.mode(mode)?;
         let found = mode.offers.iter().position(|offer| offer.version == version).ok_or("version_unknown")?;
-        mode.sequence += 1;
-        Ok(&mut mode.offers[found])
+        mode.sequence += u64::from(change(&mut mode.offers[found]));
+        Ok(())
     }
 
     /// Published versions never change. The oldest is removed when there are too many.
@@ -94,20 +94,20 @@ impl Catalog {
     }
 
     pub(crate) fn recall(&mut self, mode: usize, version: usize, recalled: bool) -> Outcome<()> {
-        self.offer(mode, version)?.recalled = recalled;
-        Ok(())
+        self.change(mode, version, |offer| std::mem::replace(&mut offer.recalled, recalled) != recalled)
     }
 
     pub(crate) fn skip(&mut self, mode: usize, version: usize, skip: bool) -> Outcome<()> {
-        self.offer(mode, version)?.skip = skip;
-        Ok(())
+        self.change(mode, version, |offer| std::mem::replace(&mut offer.skip, skip) != skip)
     }
 
     /// No mode may lead in a circle, or to a mode to which nothing is published.
     pub(crate) fn retire(&mut self, mode: usize, update_to: Option<usize>) -> Outcome<()> {
         let mut after = self.clone();
         let retired = after.mode(mode)?;
-        (retired.is_active, retired.update_to, retired.sequence) = (false, update_to, retired.sequence + 1);
+        let is_new = retired.is_active || retired.update_to != update_to;
+        (retired.is_active, retired.update_to) = (false, update_to);
+        retired.sequence += u64::from(is_new);
         if let Some(next) = update_to {
             after.followed(next)?;
         }
@@ -117,7 +117,8 @@ impl Catalog {
 
     pub(crate) fn activate(&mut self, mode: usize) -> Outcome<()> {
         let mode = self.mode(mode)?;
-        (mode.is_active, mode.update_to, mode.sequence) = (true, None, mode.sequence + 1);
+        mode.sequence += u64::from(!mode.is_active || mode.update_to.is_some());
+        (mode.is_active, mode.update_to) = (true, None);
         Ok(())
     }
 

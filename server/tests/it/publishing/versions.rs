@@ -129,7 +129,7 @@ fn rehearsal_sends_nothing_and_recall_is_made_once() {
     assert!(refused["hint"].as_str().unwrap().starts_with("Did you mean 1.1.0?"), "{refused}");
     let shown = test.publisher(&["repository", "show", "--server", test.url()]).done();
     assert_eq!(
-        (&shown["is_checked"], &shown["modes"]["stable"]["versions"][1]["recalled"]),
+        (&shown["is_checked"], &shown["modes"]["stable"]["versions"][0]["recalled"]),
         (&json!(false), &json!(true))
     );
 }
@@ -138,20 +138,20 @@ fn rehearsal_sends_nothing_and_recall_is_made_once() {
 fn first_publish_to_a_mode_names_what_an_admin_does() {
     let mut test = TestDeployment::new(&["bundles=false"]);
     test.publish("stable", "1.0.0", 1).done();
-    let (_, made) = test.api("POST", "/api/v1/tokens", Some(json!({"name": "beta", "scopes": ["publish:beta"]})));
+    let (_, made) = test.api("POST", "/api/v1/tokens", Some(json!({"name": "nightly", "scopes": ["publish:nightly"]})));
     let admin = std::mem::replace(&mut test.token, made["token"].as_str().unwrap().to_owned());
     let refused = test.publish("stable", "1.1.0", 2).fails();
     let hint = refused["hint"].as_str().unwrap();
     assert!(hint.contains("`vsekai-server token create --name NAME --scope publish:stable`"), "{refused}");
-    test.publisher(&["keys", "add", "keys", "--mode", "beta"]).done();
-    let refused = test.publish("beta", "1.0.0", 1).fails();
+    test.publisher(&["keys", "add", "keys", "--mode", "nightly"]).done();
+    let refused = test.publish("nightly", "1.0.0", 1).fails();
     let hint = refused["hint"].as_str().unwrap().to_owned();
     let push = format!("vsekai keys push keys --server {}", test.url());
     assert!(hint.contains(&format!("`{push}`")), "{refused}");
     let token = std::mem::replace(&mut test.token, admin);
     test.publisher(&push.split(' ').skip(1).collect::<Vec<_>>()).done();
     test.token = token;
-    test.publish("beta", "1.0.0", 1).done();
+    test.publish("nightly", "1.0.0", 1).done();
 }
 
 #[test]
