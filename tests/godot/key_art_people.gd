@@ -9,6 +9,7 @@ enum Kind {
 	DRONE,
 }
 
+const Things := preload("res://tests/godot/key_art_things.gd")
 const SKIN := Color("f2d3c0")
 const DARK := Color("1d1020")
 
@@ -34,7 +35,7 @@ static func add(
 	coat.top_radius = 0.13
 	coat.bottom_radius = 0.25
 	coat.height = 0.55
-	_add(person, coat, cloth).position.y = 0.68
+	Things.add(person, coat, cloth).position.y = 0.68
 	_ball(person, cloth, 0.155, Vector3(0.0, 0.94, 0.0), Vector3(1.1, 0.8, 0.95))
 	_arm(person, cloth, -1.0, 0.25)
 	_arm(person, cloth, 1.0, reach)
@@ -58,7 +59,7 @@ static func _head(person: Node3D, kind: Kind, color: Color) -> void:
 				ear.top_radius = 0.0
 				ear.bottom_radius = 0.09
 				ear.height = 0.2
-				var there := _add(head, ear, hair)
+				var there := Things.add(head, ear, hair)
 				there.position = Vector3(side * 0.15, 0.26, -0.02)
 				there.rotation.z = -side * 0.3
 		Kind.ROBOT:
@@ -99,7 +100,7 @@ static func _drone(person: Node3D, color: Color) -> void:
 	var ring := TorusMesh.new()
 	ring.inner_radius = 0.22
 	ring.outer_radius = 0.25
-	_add(person, ring, _paint(color)).rotation.z = 0.3
+	Things.add(person, ring, _paint(color)).rotation.z = 0.3
 
 
 static func _ball(
@@ -108,7 +109,7 @@ static func _ball(
 	var ball := SphereMesh.new()
 	ball.radius = radius
 	ball.height = radius * 2.0
-	var there := _add(parent, ball, paint)
+	var there := Things.add(parent, ball, paint)
 	there.position = place
 	there.scale = stretch
 
@@ -119,17 +120,9 @@ static func _capsule(
 	var capsule := CapsuleMesh.new()
 	capsule.radius = radius
 	capsule.height = height
-	var there := _add(parent, capsule, paint)
+	var there := Things.add(parent, capsule, paint)
 	there.position = place
 	return there
-
-
-static func _add(parent: Node3D, mesh: PrimitiveMesh, paint: Material) -> MeshInstance3D:
-	var instance := MeshInstance3D.new()
-	instance.mesh = mesh
-	instance.material_override = paint
-	parent.add_child(instance)
-	return instance
 
 
 static func _paint(color: Color) -> StandardMaterial3D:

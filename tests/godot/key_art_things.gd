@@ -42,12 +42,12 @@ static func add_gate(world: SampleWorld, edition: SampleEdition) -> void:
 	frame.inner_radius = GATE_RADIUS
 	frame.outer_radius = GATE_RADIUS + 0.24
 	frame.rings = 128
-	_add(gate, frame, _paint(edition.stone.darkened(0.35))).rotation.x = PI / 2.0
+	add(gate, frame, _paint(edition.stone.darkened(0.35))).rotation.x = PI / 2.0
 	var glow := TorusMesh.new()
 	glow.inner_radius = GATE_RADIUS - 0.03
 	glow.outer_radius = GATE_RADIUS + 0.03
 	glow.rings = 128
-	_add(gate, glow, _light(edition.orbs.lightened(0.3) * 1.15)).rotation.x = PI / 2.0
+	add(gate, glow, _light(edition.orbs.lightened(0.3) * 1.15)).rotation.x = PI / 2.0
 	var view := QuadMesh.new()
 	view.size = Vector2.ONE * GATE_RADIUS * 2.0
 	var beyond := ShaderMaterial.new()
@@ -62,7 +62,7 @@ static func add_gate(world: SampleWorld, edition: SampleEdition) -> void:
 	}
 	for key: String in colors:
 		beyond.set_shader_parameter(key, colors[key])
-	_add(gate, view, beyond)
+	add(gate, view, beyond)
 	var light := OmniLight3D.new()
 	light.light_color = Color("ffcf96")
 	light.light_energy = 1.7
@@ -86,7 +86,7 @@ static func add_sky_lanterns(world: Node3D, color: Color, from: Vector3, count: 
 		var paper := CapsuleMesh.new()
 		paper.radius = 0.13
 		paper.height = 0.4
-		var lantern := _add(world, paper, _light(color * random.randf_range(0.6, 1.0)))
+		var lantern := add(world, paper, _light(color * random.randf_range(0.6, 1.0)))
 		lantern.position = (
 			from
 			+ Vector3(
@@ -110,14 +110,14 @@ static func add_houses(world: Node3D, wall: Color, window: Color) -> void:
 		world.add_child(house)
 		var body := BoxMesh.new()
 		body.size = Vector3(1.7, 1.2, 1.4)
-		_add(house, body, _paint(wall)).position.y = 0.6
+		add(house, body, _paint(wall)).position.y = 0.6
 		var roof := PrismMesh.new()
 		roof.size = Vector3(2.1, 0.9, 1.7)
-		_add(house, roof, _paint(wall.darkened(0.4))).position.y = 1.6
+		add(house, roof, _paint(wall.darkened(0.4))).position.y = 1.6
 		for side: float in [-0.42, 0.42]:
 			var pane := BoxMesh.new()
 			pane.size = Vector3(0.34, 0.42, 0.04)
-			_add(house, pane, _light(window)).position = Vector3(side, 0.66, 0.71)
+			add(house, pane, _light(window)).position = Vector3(side, 0.66, 0.71)
 
 
 static func add_wheel(world: SampleWorld, colors: Array[Color]) -> void:
@@ -133,7 +133,7 @@ static func add_wheel(world: SampleWorld, colors: Array[Color]) -> void:
 		ring.inner_radius = radius - 0.05
 		ring.outer_radius = radius + 0.05
 		ring.rings = 96
-		_add(wheel, ring, steel).rotation.x = PI / 2.0
+		add(wheel, ring, steel).rotation.x = PI / 2.0
 	for index: int in 12:
 		var angle := TAU * index / 12.0
 		var out := Vector3(-sin(angle), cos(angle), 0.0)
@@ -143,7 +143,7 @@ static func add_wheel(world: SampleWorld, colors: Array[Color]) -> void:
 		var cabin := CapsuleMesh.new()
 		cabin.radius = 0.25
 		cabin.height = 0.64
-		_add(wheel, cabin, _paint(colors[index % colors.size()])).position = out * 2.3
+		add(wheel, cabin, _paint(colors[index % colors.size()])).position = out * 2.3
 	for side: float in [-1.0, 1.0]:
 		var stand := _rod(wheel, steel, 0.06, 0.1, 3.4)
 		stand.position = Vector3(side * 0.6, -1.5, 0.0)
@@ -157,10 +157,11 @@ static func _rod(
 	rod.top_radius = top
 	rod.bottom_radius = bottom
 	rod.height = height
-	return _add(parent, rod, paint)
+	return add(parent, rod, paint)
 
 
-static func _add(parent: Node3D, mesh: PrimitiveMesh, material: Material) -> MeshInstance3D:
+## Adds a mesh in this material below a node.
+static func add(parent: Node3D, mesh: PrimitiveMesh, material: Material) -> MeshInstance3D:
 	var instance := MeshInstance3D.new()
 	instance.mesh = mesh
 	instance.material_override = material

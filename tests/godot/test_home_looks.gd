@@ -1,24 +1,5 @@
-extends Node
+extends "res://tests/godot/home_case.gd"
 ## Home looks like what it says: trouble is neither red nor quiet, and what stops is not loud.
-
-const Shots := preload("res://tests/godot/shots.gd")
-const Hands := preload("res://tests/godot/hands.gd")
-const K := HomeState.Kind
-const A := HomeState.Action
-
-var _asked: Array[HomeState.Action] = []
-
-
-func _open(kind: HomeState.Kind, notice := HomeState.Notice.NONE) -> LauncherFrame:
-	TranslationServer.set_locale("en")
-	var frame := Shots.home(kind, notice) as LauncherFrame
-	add_child(frame)
-	frame.home.action_requested.connect(_asked.append)
-	return frame
-
-
-func _text(frame: LauncherFrame, node: String) -> String:
-	return str(frame.home.get_node(node).get("text"))
 
 
 func test_an_ended_channel_is_told_where_the_update_is() -> void:
