@@ -3,7 +3,7 @@
 # Default: all debug. VERSION is the sample's, if it differs from project.godot: it goes to out/sample-VERSION/.
 # If the engine has no template for a platform on this machine, only a pack is exported, which checks the preset. In debug,
 # it has one for Windows if tests/tools/godot_windows.sh has built it.
-# --linux, --windows: only this system's x86_64. --keep-library: with the extension already in the addon.
+# --linux (x86_64), --windows, --macos: only this system's. --keep-library: with the extension already in the addon.
 # Debian's templates are only for tests; docs/exporting.md says what a release needs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,9 +11,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 words=() only=(linux arm64 windows macos) keep_library=''
 for word in "$@"; do
 	case $word in
-		--linux | --windows) only=("${word#--}") ;;
+		--linux | --windows | --macos) only=("${word#--}") ;;
 		--keep-library) keep_library=yes ;;
-		--*) die "unknown option '$word': use --linux, --windows or --keep-library" ;;
+		--*) die "unknown option '$word': use --linux, --windows, --macos or --keep-library" ;;
 		*) words+=("$word") ;;
 	esac
 done
