@@ -354,24 +354,66 @@ def is_bundle(path):
     return path.startswith("/bundles/") and not Path(path).suffix
 
 
+def make_authority(folder, name):
+    """A certificate of an authority of one's own: NAME.pem, and its key NAME.key."""
+    made = f"-subj /CN={name} -keyout {name}.key -out {name}.pem"
+    openssl(folder, f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 {made}")
+    return folder / f"{name}.pem"
+
+
+def certify_server(folder, authority):
+    """Certificate and key of a server at this address, by the authority of this name."""
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    openssl(folder, "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout key.pem -out request")
+    signer = f"-CA {authority}.pem -CAkey {authority}.key -CAcreateserial"
+    openssl(folder, f"x509 -req -in request {signer} -days 2 -extfile names -out certificate.pem")
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def openssl(folder, words):
+    subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
+
+
 def test_https_with_an_authority_of_ones_own(world):
     world.publish("1.0.0")
-    at = world.folder
-    (at / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    for words in [
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Authority -keyout ca.key -out ca.pem",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout key.pem -out request",
-        "x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out certificate.pem",
-    ]:
-        subprocess.run(["openssl", *words.split()], cwd=at, check=True, capture_output=True)
-    server = Server(world.repository, (at / "certificate.pem", at / "key.pem"))
+    authority = make_authority(world.folder, "authority")
+    server = Server(world.repository, certify_server(world.folder, "authority"))
     where = ["--repository", server.url, "--trust-root", z(world.keys / "root.json")]
-    game = at / "game"
+    game = world.folder / "game"
     refused = world("update", z(game), *where)
     assert refused.code == 1 and refused.last["code"] == "tls_failed", refused.said
-    world("update", z(game), *where, "--ca-cert", z(at / "ca.pem")).done()
+    world("update", z(game), *where, "--ca-cert", z(authority)).done()
     assert_is(world, game, "1.0.0")
     server.close()
+
+
+def test_https_with_an_authority_that_windows_trusts(world):
+    world.publish("1.0.0")
+    authority, other = make_authority(world.folder, "authority"), make_authority(world.folder, "other")
+    server = Server(world.repository, certify_server(world.folder, "authority"))
+    # With an authority of one's own, rustls verifies, and reads those of Windows. Without, the verifier of Windows would
+    # do it: that of wine refuses every certificate whose revocation it cannot look up (CERT_E_REVOCATION_FAILURE).
+    where = ["--repository", server.url, "--trust-root", z(world.keys / "root.json"), "--ca-cert", z(other)]
+    game = world.folder / "game"
+    refused = world("update", z(game), *where)
+    assert refused.code == 1 and refused.last["code"] == "tls_failed", refused.said
+    with fresh_prefix(world):
+        world("update", z(game), *where, env={"VSEKAI_WINE_AUTHORITIES": str(authority)}).done()
+    assert_is(world, game, "1.0.0")
+    server.close()
+
+
+@contextlib.contextmanager
+def fresh_prefix(world):
+    """A Windows of its own while this lasts: no program of another one decides what it trusts."""
+    usual = os.environ.get("VSEKAI_WINE_PREFIX")
+    os.environ["VSEKAI_WINE_PREFIX"] = str(world.folder / "prefix")
+    try:
+        yield
+    finally:
+        subprocess.run([WINE, "--kill"], capture_output=True)
+        del os.environ["VSEKAI_WINE_PREFIX"]
+        os.environ |= {"VSEKAI_WINE_PREFIX": usual} if usual else {}
 
 
 def test_publisher_on_windows(world):

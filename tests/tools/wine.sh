@@ -1,12 +1,22 @@
 #!/usr/bin/env bash
 # wine.sh PROGRAM.exe ARGS: runs a Windows program in wine 10 or later, from this system or Debian trixie in the cache.
 # Passes on the variables that start with VSEKAI_, GAME_ or GDRUST_. `wine.sh --kill` ends all programs of the prefix, which is
-# VSEKAI_WINE_PREFIX if it is set, a folder in /tmp. `wine.sh --display` installs what windows on a DISPLAY need.
+# VSEKAI_WINE_PREFIX if it is set, a folder in /tmp. VSEKAI_WINE_AUTHORITIES names a PEM file of authorities that Windows
+# trusts in place of the usual ones; all programs of the prefix must have ended before. `wine.sh --display` installs what windows on a DISPLAY need.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 wanted=10.0
 root=$cache/wine
+# Wine takes the authorities of the system that it runs in.
+if [[ -n ${VSEKAI_WINE_AUTHORITIES:-} ]]; then
+	place=/etc/ssl/certs/ca-certificates.crt file=$VSEKAI_WINE_AUTHORITIES namespace=(--mount)
+	[[ ! -e $root$place ]] || place=$root$place
+	[[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
+	unset VSEKAI_WINE_AUTHORITIES
+	# shellcheck disable=SC2016  # expanded by the inner shell
+	exec unshare "${namespace[@]}" bash -euc 'mount --bind "$1" "$2"; shift 2; exec "$@"' - "$file" "$place" "$0" "$@"
+fi
 # Otherwise, a new prefix asks for .NET and a browser in a window.
 export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 # Where it looks for Wayland. Without it, libwayland prints an error between those of the program.
