@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::arguments::publish::Publish;
 use crate::cli::{caller, options};
 use crate::error::{Error, Format, Result, Source};
-use crate::local::disk::{self, Durability};
+use crate::local::disk;
 use crate::text;
 
 /// The name of the file.
@@ -133,7 +133,7 @@ impl Project {
         may_remember()?;
         let lines = toml::to_string(self).map_err(|_| Error::unsupported("these options in a file"))?;
         let path = PathBuf::from(FILE);
-        disk::write_atomic(&path, lines.as_bytes(), Durability::PowerCut)?;
+        disk::write_named(&path, lines.as_bytes())?;
         Ok(path)
     }
 

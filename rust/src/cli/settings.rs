@@ -8,7 +8,7 @@ use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
 use crate::install::config::{self, Config, Folders, Origin, Setting, System};
-use crate::local::disk::{self, Durability};
+use crate::local::disk;
 
 use crate::cli::arguments::Network;
 use crate::cli::options;
@@ -89,7 +89,7 @@ pub(crate) fn change(key: &str, values: &[String]) -> Result<(PathBuf, bool)> {
     let is_changed = text != before;
     if is_changed {
         path.parent().map_or(Ok(()), disk::create_directory)?;
-        disk::write_atomic(&path, text.as_bytes(), Durability::PowerCut)?;
+        disk::write_named(&path, text.as_bytes())?;
     }
     Ok((path, is_changed))
 }

@@ -38,7 +38,7 @@ pub use system::{boot_id, has_data, identity, is_process, link_count, may_write,
 pub use system::{is_executed, runs};
 pub use write::{
     Durability, Shared, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk,
-    sync_file, write_all_at, write_atomic, write_control, write_private,
+    sync_file, write_all_at, write_atomic, write_control, write_named, write_private,
 };
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::{ModeName, Release};
-use crate::local::disk::{self, Durability};
+use crate::local::disk;
 use crate::net::publish::{
     self, CommitResult, Destination, MAX_PREPARED_BYTES, Prepared, Published, Request, Review, ReviewedVersion,
     commit as commit_to,
@@ -33,7 +33,7 @@ pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
         return Err(Error::Cancelled);
     }
     let review = publish::sign(&mut prepared, &keys)?;
-    disk::write_atomic(&args.file, &prepared.to_bytes()?, Durability::PowerCut)?;
+    disk::write_named(&args.file, &prepared.to_bytes()?)?;
     output.done("sign", &review, &outcome(&review, &args.file));
     Ok(DONE)
 }
@@ -42,7 +42,7 @@ pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
 pub(super) fn prepare(file: &Path, request: &Request, monitor: &Monitor) -> Result<(Published, bool)> {
     let (published, prepared) = publish::prepare(request, monitor)?;
     if let Some(prepared) = &prepared {
-        disk::write_atomic(file, &prepared.to_bytes()?, Durability::PowerCut)?;
+        disk::write_named(file, &prepared.to_bytes()?)?;
     }
     Ok((published, prepared.is_some()))
 }
@@ -77,7 +77,7 @@ pub(super) fn prepare_renewal(
     let text = match &prepared {
         None => "No list of a mode is due.".to_owned(),
         Some(prepared) => {
-            disk::write_atomic(file, &prepared.to_bytes()?, Durability::PowerCut)?;
+            disk::write_named(file, &prepared.to_bytes()?)?;
             format!("Prepared. Run `vsekai sign {file}`, then `vsekai publish --commit {file}`.", file = file.display())
         }
     };

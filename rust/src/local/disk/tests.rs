@@ -330,3 +330,26 @@ fn private_folder_of_somebody_else_is_not_taken() {
     assert!(make_private_directory(&path).is_err());
     prefer_private_directory(&path).unwrap();
 }
+
+#[test]
+fn a_file_that_a_person_names_is_written_where_its_link_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    fs::write(&real, b"before").unwrap();
+    std::os::unix::fs::symlink("real", &link).unwrap();
+    write_named(&link, b"after").unwrap();
+    assert_eq!(fs::read(&real).unwrap(), b"after");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    write_named(&folder.path().join("new"), b"new").unwrap();
+    assert_eq!(names(folder.path()), ["link", "new", "real"]);
+}
+
+#[test]
+fn a_device_or_pipe_that_a_person_names_is_no_file_to_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert_eq!(write_named(&pipe, b"after").unwrap_err().code(), "invalid_argument");
+    assert!(!fs::symlink_metadata(&pipe).unwrap().is_file());
+    assert_eq!(names(folder.path()), ["pipe"]);
+}

@@ -91,6 +91,19 @@ pub fn write_private(path: &Path, bytes: &[u8], durability: Durability) -> Resul
     write_as(path, bytes, durability, Some(PRIVATE))
 }
 
+/// Atomically replaces the content of a file that a person has named: behind a link, of the file that it leads to.
+/// Survives a power cut.
+///
+/// # Errors
+/// `Invalid` if it is a device, a pipe or a folder: root would replace even `/dev/null`. Those of the disk.
+pub fn write_named(path: &Path, bytes: &[u8]) -> Result<()> {
+    let found = super::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&found).is_ok_and(|found| !found.is_file()) {
+        return Err(irregular(path));
+    }
+    write_atomic(&found, bytes, Durability::PowerCut)
+}
+
 fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = (|| {

@@ -10,7 +10,7 @@ use crate::event::{Event, Monitor};
 use crate::formats::archive::Layout;
 use crate::formats::index::{FeatureFlags, Index};
 use crate::limits;
-use crate::local::disk::{self, Durability, Shared};
+use crate::local::disk::{self, Shared};
 use crate::local::extract::IndexKind;
 use crate::local::make::{self, Made, MakeOptions};
 use crate::local::preflight;
@@ -79,7 +79,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
             return Ok(());
         }
     }
-    disk::write_atomic(path, bytes, Durability::PowerCut)
+    disk::write_named(path, bytes)
 }
 
 /// Checks before the work starts that the index's folder exists.

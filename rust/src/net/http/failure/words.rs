@@ -94,6 +94,8 @@ fn certificate(error: &CertificateError) -> String {
              subjectAltName"
                 .to_owned()
         }
+        // What the system's own verifier says: `Display` of rustls shows it as Rust would write it.
+        Why::Other(reason) => format!("The server's certificate was not accepted: {}", text::line(&reason.0.to_string())),
         other => format!("The server's certificate was not accepted: {}", text::line(&other.to_string())),
     }
 }
