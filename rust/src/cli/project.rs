@@ -268,13 +268,14 @@ mod tests {
 
     #[test]
     fn paths_start_at_the_file() {
-        let project = project("repository = 'R'\nkeys = '/k/K'");
-        let typed = [OsString::from("publish")];
         let above = std::env::current_dir().unwrap().parent().unwrap().join("x");
+        let elsewhere = above.with_file_name("k").join("K");
+        let project = project(&format!("repository = 'R'\nkeys = '{}'", elsewhere.display()));
+        let typed = [OsString::from("publish")];
         let grammar = Cli::command();
         let publish = ("publish", grammar.find_subcommand("publish").unwrap());
         let added = project.options(publish, &typed, &above);
-        let expected = [("repository", above.join("R")), ("keys", PathBuf::from("/k/K"))];
+        let expected = [("repository", above.join("R")), ("keys", elsewhere)];
         let expected = expected.map(|(name, path)| (name, path.to_string_lossy().into_owned()));
         assert_eq!(added, expected);
         let bucket = Project { repository: Some("s3://games/a".to_owned()), ..Project::default() };
