@@ -258,8 +258,8 @@ impl VSekaiUpdater {
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
     /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
-    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A launch or a read that runs beside
-    /// another operation does not emit it: whoever waits for the other one would take it for its end.
+    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A launch beside another operation,
+    /// and a read beside one that is no read, do not emit it: whoever waits for the other one would take it for its end.
     ///
     /// For a scene that follows everything that the node does, and for `await` where only one operation runs at a time. The
     /// end of one call is [signal VSekaiTask.finished] of the task that it has returned; [method get_task] is the task that

@@ -40,7 +40,8 @@ impl VSekaiUpdater {
         if let Some((answer, why)) = obstacle {
             let why = format!("{}(): {why}", operation.method());
             if let Some(task) = task {
-                VSekaiTask::end_later(task, Outcome::Failed(VSekaiFailure::refused(operation, answer, &why)));
+                let refused = VSekaiFailure::refused(operation, answer, &why);
+                self.tell_end(&task, Outcome::Failed(refused), true);
             }
             return refuse(operation, answer, &why);
         }
