@@ -55,10 +55,24 @@ namespace Godot
         public SignalAwaiter ToSignal(GodotObject source, StringName signal) => null;
     }
 
-    public class Node : GodotObject { }
+    public sealed class NodePath
+    {
+        public static implicit operator NodePath(string from) => null;
+    }
+
+    public class Node : GodotObject
+    {
+        public Node GetNode(NodePath path) => null;
+    }
+
     public class RefCounted : GodotObject { }
     public class Resource : RefCounted { }
     public class Texture2D : Resource { }
+
+    public static class GD
+    {
+        public static void Print(params object[] what) { }
+    }
 
     public static class ClassDB
     {

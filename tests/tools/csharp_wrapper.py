@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the addon's wrapper for C# from the classes that Godot knows: csharp_wrapper.py [--check].
 
-So it has all of them. `--check` compares, and compiles it with `mcs`, if there is one, against the names of Godot's API in
-tests/tools/csharp_api.cs.
+So it has all of them. Compiles it with `mcs`, if there is one, and the examples of docs/godot.md with it, against the names of
+Godot's API in tests/tools/csharp_api.cs. `--check` compares and compiles, and writes nothing.
 """
 
 import html
@@ -11,12 +11,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import node_classes
 from node_classes import REPO, kind, plain
 
 WRAPPER = REPO / "addons/vsekai_updater/csharp/VSekaiUpdaterNode.cs"
 API = REPO / "tests/tools/csharp_api.cs"
+GUIDE = REPO / "docs/godot.md"
 NODE = "VSekaiUpdater"
 PLAIN = {"String": ("string", "AsString"), "bool": ("bool", "AsBool"), "int": ("long", "AsInt64")}
 PLAIN |= {"float": ("double", "AsDouble"), "PackedStringArray": ("string[]", "AsStringArray")}
@@ -173,9 +176,14 @@ def main():
     if not shutil.which("mcs"):
         print("SKIPPED: no mcs: the wrapper for C# is not compiled", file=sys.stderr)
         sys.exit(os.environ.get("CI") == "true")
-    strict = ["-warnaserror", "-warn:4", "-define:GODOT", "-target:library", "-out:/dev/null"]
-    if subprocess.run(["mcs", *strict, WRAPPER, API], check=False).returncode:
-        sys.exit(f"error: {WRAPPER.name} does not compile")
+    examples = re.findall(r"^```csharp\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        files = [Path(folder) / f"Example{number}.cs" for number, _ in enumerate(examples)]
+        for number, (file, code) in enumerate(zip(files, examples)):
+            file.write_text(f"using Godot;\nclass Example{number} : Node {{ public async void Run() {{\n{code}}} }}\n")
+        strict = ["-warnaserror", "-warn:4", "-define:GODOT", "-target:library", f"-out:{folder}/out.dll"]
+        if not files or subprocess.run(["mcs", *strict, WRAPPER, API, *files], check=False).returncode:
+            sys.exit(f"error: {WRAPPER.name}, or the example of docs/godot.md, does not compile")
 
 
 main()
