@@ -4,6 +4,7 @@
 //! return at once.
 
 pub mod throughput;
+pub mod whole;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -25,5 +25,6 @@ mod kinds;
 mod project_settings;
 mod signals;
 mod slack;
+mod task;
 mod updater;
 mod values;

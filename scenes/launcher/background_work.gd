@@ -30,7 +30,6 @@ func _ready() -> void:
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.update_completed.connect(_on_update_ended.unbind(1))
 	updater.update_cancelled.connect(_on_update_ended)
-	updater.update_failed.connect(_on_update_ended.unbind(3))
 	updater.update_paused.connect(_resume_after_game)
 	updater.game_exited.connect(_resume_after_game.unbind(2))
 	updater.update_found.connect(_on_update_found.unbind(1))
@@ -80,6 +79,8 @@ func _on_update_downloaded(version: String) -> void:
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	if failure.operation == DOWNLOAD and failure.code != "cancelled":
 		_failed_version = model.new_version
+	if failure.operation in [VSekaiUpdater.Operation.CHECK, VSekaiUpdater.Operation.UPDATE]:
+		_on_update_ended()
 
 
 func _on_launched() -> void:

@@ -38,7 +38,7 @@ func _on_event(what: String, verb: String) -> void:
 
 
 func _on_update_found(release: VSekaiRelease) -> void:
-	write("found %s in %s (%s)" % [release.version, release.mode, release.why])
+	write("found %s" % release)
 
 
 func _on_game_exited(exit_code: int, is_acknowledged: bool) -> void:

@@ -70,8 +70,8 @@ func start(branding: Branding, settings: LauncherSettings) -> void:
 		if not VSekaiUpdater.tell_ready():
 			push_warning("the file that ends the trial cannot be created")
 	elif can_install():
-		var folder := VSekaiUpdater.get_default_install_dir().get_base_dir().path_join(FOLDER)
-		updater.install_dir = folder
+		var game := VSekaiUpdater.get_default_install_dir("vsekai")
+		updater.install_dir = game.get_base_dir().path_join(FOLDER)
 	else:
 		return
 	updater.read_status()
@@ -106,7 +106,7 @@ func replace() -> void:
 
 
 func start_at_login(is_wanted: bool) -> void:
-	if updater.start_at_login(is_wanted) != OK:
+	if updater.start_at_login(is_wanted).error != OK:
 		login_known.emit(not is_wanted)
 
 

@@ -77,7 +77,7 @@ static func install_dir(branding: Branding, settings: LauncherSettings) -> Strin
 	if directory.is_empty():
 		directory = settings.install_dir
 	if directory.is_empty():
-		directory = VSekaiUpdater.get_default_install_dir()
+		directory = VSekaiUpdater.get_default_install_dir("vsekai")
 		if not branding.folder_name.is_empty():
 			directory = directory.get_base_dir().path_join(branding.folder_name)
 	return as_the_system_writes(directory)

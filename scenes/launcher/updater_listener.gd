@@ -47,7 +47,7 @@ func _ready() -> void:
 	updater.update_found.connect(_on_update_found)
 	updater.no_update_found.connect(_on_no_update_found)
 	updater.plan_made.connect(_on_plan_made)
-	updater.progress_changed.connect(progress_changed.emit)
+	updater.progressed.connect(_on_progressed)
 	updater.update_completed.connect(_on_update_completed.unbind(1))
 	updater.operation_failed.connect(_on_operation_failed)
 	updater.status_read.connect(_on_status_read)
@@ -123,6 +123,20 @@ func _on_no_update_found() -> void:
 	model.server = HomeFacts.Server.REACHED
 	changed.emit()
 	up_to_date.emit()
+
+
+## A download in advance happens out of sight.
+func _on_progressed(progress: VSekaiProgress) -> void:
+	if updater.get_operation() == VSekaiUpdater.Operation.DOWNLOAD:
+		return
+	progress_changed.emit(
+		progress.done_bytes,
+		progress.total_bytes,
+		progress.bytes_per_second,
+		progress.seconds_left,
+		progress.received_bytes,
+		progress.download_bytes
+	)
 
 
 func _on_update_completed() -> void:

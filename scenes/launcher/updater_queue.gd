@@ -47,7 +47,8 @@ func start(operation: Callable) -> void:
 			updater.cancel()
 		return
 	# The node says in the console why it refuses a call.
-	if operation.call() != OK and not updater.is_busy():
+	var task: VSekaiTask = operation.call()
+	if task.error != OK and not updater.is_busy():
 		refused.emit()
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Follows the addon's README like a new user: copies the addon into a new project and runs the example from the README,
 # but with the address of a real server (from tests/tools/fixtures.sh). Then runs the addon's demo and every other example
-# in GDScript: those of docs/godot.md, among which are those of the class docs. Last, reads the editor's help.
+# in GDScript: those of docs/godot.md, and of its reference, which are those of the class docs. Last, reads the editor's help.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
 
@@ -40,7 +40,7 @@ func _ready() -> void:
 	var updater: VSekaiUpdater = get_parent().updater
 	# Its game ends with 0.
 	updater.game_exited.connect(func(exit_code: int, _ok: bool) -> void: get_tree().quit(exit_code))
-	updater.update_failed.connect(func(_c: String, _m: String, _h: String) -> void: get_tree().quit(1))
+	updater.operation_failed.connect(func(_failure: VSekaiFailure) -> void: get_tree().quit(1))
 	get_tree().create_timer(60.0).timeout.connect(get_tree().quit.bind(3))
 "
 
@@ -61,10 +61,11 @@ if grep -E 'ERROR|WARNING' "$project/run.log"; then die "the example does not ru
 echo "addon: the example of the README works in a new project"
 
 # Each example as a script of its own. Those of the class docs are in a list, and indented with spaces.
-python3 - "$repo/docs/godot.md" "$project/examples" <<'E2'
+python3 - "$repo/docs" "$project/examples" <<'E2'
 import re, sys, textwrap
 from pathlib import Path
-page, folder = Path(sys.argv[1]).read_text(), Path(sys.argv[2])
+docs, folder = Path(sys.argv[1]), Path(sys.argv[2])
+page = "\n".join((docs / name).read_text() for name in ("godot.md", "godot-reference.md"))
 folder.mkdir()
 blocks = re.findall(r"^( *)```gdscript\n(.*?)^ *```$", page, re.M | re.S)
 for number, (_, code) in enumerate(blocks):
@@ -77,7 +78,7 @@ VSEKAI_INSTALL_DIR=$project/home/own VSEKAI_READY_FILE=$project/home/ready \
 	{ cat "$project/examples.log" >&2 && die "an example of docs/godot.md fails"; }
 if grep -E 'ERROR|WARNING' "$project/examples.log"; then die "the examples do not run cleanly"; fi
 for line in 'Started' 'There is an update: 1.1.0' '1.1.0 is ready: it starts next time' 'demo: Play' \
-	'Now on beta' 'A new world' 'Damaged: ["data/world.pck"]' 'Repaired' 'Back on 1.0.0' 'Uninstalled'; do
+	'Now on beta' 'Installed' 'A new world' 'Damaged: ["data/world.pck"]' 'Repaired' 'Back on 1.0.0' 'Uninstalled'; do
 	grep -qF "$line" "$project/examples.log" || { cat "$project/examples.log" >&2 && die "the examples do not print: $line"; }
 done
 echo "addon: the demo and the examples of docs/godot.md work in a new project"

@@ -32,9 +32,10 @@ func _run_example(path: String) -> void:
 	if script.source_code.contains("$VSekaiUpdater"):
 		await _wait_until(path, _is_idle.bind(updater))
 		await _wait_until(path, func() -> bool: return not updater.is_game_running())
-		for dialog: ConfirmationDialog in example.find_children(
-			"*", "ConfirmationDialog", false, false
-		):
+		var dialogs := example.find_children("*", "ConfirmationDialog", false, false)
+		if example is ConfirmationDialog:
+			dialogs.append(example)
+		for dialog: ConfirmationDialog in dialogs:
 			dialog.confirmed.emit()
 			await _wait_until(path, _is_idle.bind(updater))
 		if example is RichTextLabel:
@@ -48,10 +49,8 @@ func _run_example(path: String) -> void:
 ## Two versions, so that there is one to go back to. The newer one has a damaged file.
 func _install(updater: VSekaiUpdater) -> void:
 	root.add_child(updater)
-	updater.install_version("1.0.0")
-	await updater.finished
-	updater.start_update()
-	await updater.finished
+	await updater.install_version("1.0.0").finished
+	await updater.start_update().finished
 	await process_frame
 	root.remove_child(updater)
 	updater.remove_meta(&"has_finished")

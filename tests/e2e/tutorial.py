@@ -116,7 +116,7 @@ class Reader:
     def play(self, version):
         """Starts the launcher, installs this version with one press of its button, and plays it with another."""
         home, log = self.folder / "home", self.folder / "launcher.log"
-        game = home / ".local/share/godot/app_userdata/My Game/game"
+        game = home / ".local/share/my-game/game"
         display = Display(GODOT)
         launcher = subprocess.Popen(
             [GODOT, "--run", "/usr/bin/env", f"HOME={home}", f"DISPLAY={display.name}", "LIBGL_ALWAYS_SOFTWARE=1",

@@ -12,7 +12,7 @@ func _initialize() -> void:
 	updater.repository_urls = [words[1]]
 	updater.trust_root = words[2]
 	updater.update_completed.connect(_on_update_completed)
-	updater.update_failed.connect(_on_update_failed)
+	updater.operation_failed.connect(_on_operation_failed)
 	root.add_child.call_deferred(updater)
 	_start.call_deferred(updater)
 
@@ -27,6 +27,6 @@ func _on_update_completed(_version: String) -> void:
 	quit(0)
 
 
-func _on_update_failed(_code: String, message: String, _hint: String) -> void:
-	printerr(message)
+func _on_operation_failed(failure: VSekaiFailure) -> void:
+	printerr(failure.message)
 	quit(1)

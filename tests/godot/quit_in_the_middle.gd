@@ -8,13 +8,11 @@ func _initialize() -> void:
 	updater.repository_urls = [OS.get_environment("VSEKAI_TEST_URL")]
 	updater.trust_root = OS.get_environment("VSEKAI_TEST_ROOT")
 	updater.rate_limit_bytes_per_second = 1_000_000
-	updater.progress_changed.connect(_on_progress_changed)
+	updater.progressed.connect(_on_progressed)
 	root.add_child.call_deferred(updater)
 	updater.start_update.call_deferred()
 
 
-func _on_progress_changed(
-	done: int, total: int, _rate: float, _left: float, _received: int, _all: int
-) -> void:
-	if done > 500_000 and total > 4_000_000:
+func _on_progressed(progress: VSekaiProgress) -> void:
+	if progress.done_bytes > 500_000 and progress.total_bytes > 4_000_000:
 		quit(7)

@@ -13,20 +13,20 @@ func _run() -> void:
 	updater.install_dir = OS.get_environment("VSEKAI_TEST_REFUSED_DIR")
 	updater.repository_urls = [OS.get_environment("VSEKAI_TEST_URL")]
 	updater.trust_root = OS.get_environment("VSEKAI_TEST_ROOT")
-	print("outside: ", updater.check_for_update())
+	print("outside: ", updater.check_for_update().error)
 	root.add_child(updater)
-	print("mode: ", updater.switch_mode(""))
-	print("version: ", updater.install_version(""))
-	print("folder: ", updater.move_install("res://game"))
-	print("resume: ", updater.resume())
+	print("mode: ", updater.switch_mode("").error)
+	print("version: ", updater.install_version("").error)
+	print("folder: ", updater.move_install("res://game").error)
+	print("resume: ", updater.resume().error)
 	var thread := Thread.new()
 	thread.start(_check)
 	while thread.is_alive():
 		await process_frame
-	print("thread: ", thread.wait_to_finish())
+	thread.wait_to_finish()
 	assert(not updater.is_busy())
 	updater.start_update()
-	print("busy: ", updater.verify())
+	print("busy: ", updater.verify().error)
 	print("failure: ", updater.get_failure() != null)
 	updater.cancel()
 	await updater.finished
@@ -34,5 +34,6 @@ func _run() -> void:
 	quit(7)
 
 
-func _check() -> Error:
-	return updater.check_for_update()
+func _check() -> void:
+	print("thread: ", updater.check_for_update())
+	print("thread: ", updater.pause(), " ", updater.cancel())

@@ -11,7 +11,7 @@ class Impatient:
 	var frames := 0
 
 	func _ready() -> void:
-		answer = check_for_update()
+		answer = check_for_update().error
 
 	func _process(_delta: float) -> void:
 		frames += 1
@@ -20,8 +20,9 @@ class Impatient:
 		frames = 0
 
 
-func test_a_node_without_properties_fails_with_a_code() -> void:
+func test_a_node_with_a_folder_that_is_none_fails_with_a_code() -> void:
 	var updater := VSekaiUpdater.new()
+	updater.install_dir = "some/folder"
 	listen(updater)
 	add_child(updater)
 	for operation: String in [
@@ -39,15 +40,15 @@ func test_a_node_without_properties_fails_with_a_code() -> void:
 		"read_status",
 	]:
 		events.clear()
-		assert(updater.call(operation) == OK, operation)
+		var task: VSekaiTask = updater.call(operation)
+		assert(task.error == OK, operation)
 		assert(not has_event("operation_failed"), "nothing is said before the call is over")
 		await wait_for_failure("invalid_argument")
 		assert(not updater.is_busy())
 	assert(refused(updater.switch_mode.bind("")) == ERR_INVALID_PARAMETER)
 	assert(refused(updater.plan_mode.bind("")) == ERR_INVALID_PARAMETER)
 	assert(refused(updater.resume) == ERR_UNAVAILABLE)
-	updater.pause()
-	updater.cancel()
+	assert(updater.pause() == ERR_UNAVAILABLE and updater.cancel() == ERR_UNAVAILABLE)
 
 
 func test_a_node_outside_of_the_tree_does_nothing() -> void:
@@ -84,11 +85,11 @@ func test_hostile_properties_fail_with_a_code() -> void:
 		var property: String = change[0]
 		var before: Variant = updater.get(property)
 		updater.set(property, change[1])
-		assert(updater.start_update() == OK)
-		await wait_for("update_failed")
-		var code: String = arguments_of("update_failed")[0]
-		assert(code == change[2], "%s: %s" % [property, arguments_of("update_failed")])
-		assert(updater.get_failure().operation == VSekaiUpdater.Operation.UPDATE)
+		assert(updater.start_update().error == OK)
+		await wait_for("operation_failed")
+		var failure := updater.get_failure()
+		assert(failure.code == change[2], "%s: %s" % [property, failure])
+		assert(failure.operation == VSekaiUpdater.Operation.UPDATE)
 		assert(updater.get_state() == VSekaiUpdater.State.FAILED)
 		assert(not DirAccess.dir_exists_absolute(folder_of("hostile")), property)
 		updater.set(property, before)
@@ -129,9 +130,10 @@ func test_values_cannot_be_changed_or_made() -> void:
 
 func test_a_second_start_is_refused() -> void:
 	var updater := make_updater("second")
-	assert(updater.check_for_update() == OK)
-	for operation: String in ["check_for_update", "start_update", "verify", "read_status"]:
-		assert(refused(updater.call.bind(operation)) == ERR_BUSY)
+	assert(updater.check_for_update().error == OK)
+	for operation: String in ["check_for_update", "start_update", "verify", "plan_mode"]:
+		var arguments: Array = ["beta"] if operation == "plan_mode" else []
+		assert(refused(updater.callv.bind(operation, arguments)) == ERR_BUSY)
 	await wait_for("plan_made")
 	assert(count_of("update_found") == 1)
 
@@ -148,7 +150,7 @@ func test_a_node_can_begin_in_ready_and_have_callbacks_of_its_own() -> void:
 	assert(updater.frames > 0)
 	updater.rate_limit_bytes_per_second = 500_000
 	updater.start_update()
-	await wait_for("progress_changed")
+	await wait_for("progressed")
 	updater.free()
 
 
@@ -156,10 +158,10 @@ func test_a_handler_may_begin_the_next_operation() -> void:
 	var updater := make_updater("chain")
 	var answers: Array[Error] = []
 	updater.update_found.connect(
-		func(_release: VSekaiRelease) -> void: answers.append(updater.start_update())
+		func(_release: VSekaiRelease) -> void: answers.append(updater.start_update().error)
 	)
 	updater.update_completed.connect(
-		func(_version: String) -> void: answers.append(updater.verify())
+		func(_version: String) -> void: answers.append(updater.verify().error)
 	)
 	updater.check_for_update()
 	await wait_for("verify_completed")

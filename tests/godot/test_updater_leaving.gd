@@ -5,27 +5,25 @@ extends "res://tests/godot/updater_case.gd"
 func test_a_handler_may_remove_the_node_and_put_it_back() -> void:
 	var updater := make_updater("away")
 	updater.rate_limit_bytes_per_second = 1_000_000
-	updater.progress_changed.connect(
-		func(..._progress: Array) -> void: remove_child(updater),
+	updater.progressed.connect(
+		func(_progress: VSekaiProgress) -> void: remove_child(updater),
 		CONNECT_ONE_SHOT,
 	)
 	updater.start_update()
-	await wait_for("progress_changed")
+	await wait_for("progressed")
 	assert(not updater.is_busy() and updater.get_state() == VSekaiUpdater.State.IDLE)
 	events.clear()
 	await wait_frames(10)
 	assert(events.is_empty(), "who is not there says nothing")
 	add_child(updater)
 	updater.rate_limit_bytes_per_second = 0
-	assert(updater.start_update() == OK)
+	assert(updater.start_update().error == OK)
 	await wait_for("update_completed")
 
 
 func test_a_node_may_be_freed_in_any_state() -> void:
 	var connections := get_tree().process_frame.get_connections().size()
-	for signal_name: String in [
-		"state_changed", "plan_made", "progress_changed", "update_completed"
-	]:
+	for signal_name: String in ["state_changed", "plan_made", "progressed", "update_completed"]:
 		var updater := make_updater("freed_" + signal_name)
 		updater.connect(signal_name, updater.queue_free.unbind(arguments_count(signal_name)))
 		updater.start_update()
@@ -60,10 +58,7 @@ func test_a_change_of_scene_stops_the_update_and_keeps_what_is_fetched() -> void
 	get_tree().root.add_child(scene)
 	get_tree().current_scene = scene
 	updater.start_update()
-	await wait_until(
-		func() -> bool:
-			return has_event("plan_made") and (arguments_of("progress_changed") + [0])[0] > 500_000
-	)
+	await wait_until(func() -> bool: return done_bytes() > 500_000)
 	var next := PackedScene.new()
 	var empty := Node.new()
 	next.pack(empty)

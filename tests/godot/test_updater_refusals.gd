@@ -5,7 +5,7 @@ extends "res://tests/godot/updater_case.gd"
 func test_wrong_properties_are_named_with_what_to_do() -> void:
 	for change: Array in [
 		["repository_urls", [], "No repository is known for", "Set repository_urls to"],
-		["install_dir", "", "Invalid install_dir", "Set install_dir to"],
+		["install_dir", "some/folder", "Invalid install_dir", "Set install_dir to"],
 		[
 			"install_dir",
 			"res://game",

@@ -4,7 +4,7 @@ extends "res://tests/godot/updater_case.gd"
 
 func test_a_first_install_goes_the_whole_way() -> void:
 	var updater := make_updater("first")
-	assert(updater.check_for_update() == OK)
+	assert(updater.check_for_update().error == OK)
 	assert(updater.is_busy() and updater.get_operation() == VSekaiUpdater.Operation.CHECK)
 	var plan: VSekaiPlan = (await wait_for("plan_made"))[0]
 	assert((await wait_for("finished")) == [true])
@@ -21,7 +21,8 @@ func test_a_first_install_goes_the_whole_way() -> void:
 	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
 
 	var release: VSekaiRelease = updater.get_release()
-	assert(release.version == "1.1.0" and release.mode == "stable" and release.why == "install")
+	assert(release.version == "1.1.0" and release.mode == "stable")
+	assert(release.reason == VSekaiRelease.Reason.INSTALL)
 	assert(release.reason == VSekaiRelease.Reason.INSTALL)
 	assert(release.notes.begins_with("# What is new"))
 	assert(release.installed_bytes > 4_300_000)
@@ -32,7 +33,7 @@ func test_a_first_install_goes_the_whole_way() -> void:
 	assert(not DirAccess.dir_exists_absolute(updater.install_dir), "looking makes nothing")
 
 	events.clear()
-	assert(updater.start_update() == OK)
+	assert(updater.start_update().error == OK)
 	assert((await wait_for("update_completed")) == ["1.1.0"])
 	assert(
 		(
@@ -49,8 +50,8 @@ func test_a_first_install_goes_the_whole_way() -> void:
 		)
 	)
 	assert(count_of("plan_made") == 1)
-	var progress := arguments_of("progress_changed")
-	assert(progress[0] == progress[1] and progress[1] > 4_300_000, str(progress))
+	var progress := told_progress()
+	assert(progress.done_bytes == progress.total_bytes and progress.total_bytes > 4_300_000)
 	assert(read_text("first", "data/version.txt") == "version 1.1.0\n")
 	assert(
 		updater.get_release() == null and updater.get_plan() == null, "there is nothing to take now"
@@ -165,7 +166,7 @@ func test_pause_keeps_what_is_fetched_and_resume_goes_on() -> void:
 
 	updater.rate_limit_bytes_per_second = 0
 	events.clear()
-	assert(updater.resume() == OK)
+	assert(updater.resume().error == OK)
 	await wait_for("update_completed")
 	var plan: VSekaiPlan = arguments_of("plan_made")[0]
 	assert(plan.is_resume and plan.reused_bytes > 300_000)
@@ -178,18 +179,16 @@ func test_received_bytes_go_on_after_a_pause() -> void:
 	await wait_until(func() -> bool: return done_bytes() > 500_000, "progress")
 	updater.pause()
 	await wait_for("update_paused")
-	var told := arguments_of("progress_changed")
-	var before: int = told[4]
-	var all: int = told[5]
+	var told := told_progress()
+	var before := told.received_bytes
+	var all := told.download_bytes
 	assert(before > 300_000 and all > 4_000_000, str(told))
 	updater.rate_limit_bytes_per_second = 0
 	var resumed: Array[int] = []
-	updater.progress_changed.connect(
-		func(...arguments: Array) -> void:
-			var received: int = arguments[4]
-			resumed.append(received)
+	updater.progressed.connect(
+		func(progress: VSekaiProgress) -> void: resumed.append(progress.received_bytes)
 	)
-	assert(updater.resume() == OK)
+	assert(updater.resume().error == OK)
 	await wait_for("update_completed")
 	assert(resumed.min() >= before, "%s after %s" % [resumed.min(), before])
 	# What came of a chunk that was given up comes again.
@@ -203,7 +202,7 @@ func test_resume_before_the_pause_is_done_goes_on_at_once() -> void:
 	await wait_until(func() -> bool: return done_bytes() > 300_000, "progress")
 	updater.pause()
 	updater.rate_limit_bytes_per_second = 0
-	assert(updater.resume() == OK)
+	assert(updater.resume().error == OK)
 	await wait_for("update_completed")
 	assert(not has_event("update_paused") and not has_event("update_cancelled"))
 
@@ -243,11 +242,8 @@ func test_a_paused_update_can_be_given_up() -> void:
 func test_progress_comes_at_most_once_a_frame() -> void:
 	var updater := make_updater("frames")
 	var frames: Array[int] = []
-	updater.progress_changed.connect(
-		func(
-			_done: int, _total: int, _rate: float, _left: float, _received: int, _all: int
-		) -> void:
-			frames.append(Engine.get_process_frames())
+	updater.progressed.connect(
+		func(_progress: VSekaiProgress) -> void: frames.append(Engine.get_process_frames())
 	)
 	updater.start_update()
 	await wait_for("update_completed")
@@ -306,7 +302,7 @@ func test_nothing_comes_between_a_silent_check_and_its_update() -> void:
 	updater.update_found.connect(
 		func(_release: VSekaiRelease) -> void:
 			assert(updater.is_busy())
-			answers.append(refused(updater.list_notes))
+			answers.append(refused(updater.verify))
 	)
 	updater.check_for_update()
 	assert((await wait_for_next("finished")) == [true])

@@ -103,7 +103,7 @@ func names() -> PackedStringArray:
 	var found: PackedStringArray = []
 	for event: Array in events:
 		var signal_name: String = event[0]
-		if not signal_name in ["progressed", "progress_changed"]:
+		if signal_name != "progressed":
 			found.append(signal_name)
 	return found
 
@@ -129,9 +129,9 @@ func wait_for_failure(code: String) -> VSekaiFailure:
 ## The answer to a call that is refused, without what the node says about it in the console.
 func refused(call: Callable) -> Error:
 	Engine.print_error_messages = false
-	var answer: Error = call.call()
+	var task: VSekaiTask = call.call()
 	Engine.print_error_messages = not has_expected_errors
-	return answer
+	return task.error
 
 
 func read_text(folder: String, path: String) -> String:
@@ -140,6 +140,9 @@ func read_text(folder: String, path: String) -> String:
 
 ## Bytes of the update that are done; 0 before the download starts.
 func done_bytes() -> int:
-	if not has_event("plan_made") or not has_event("progress_changed"):
-		return 0
-	return arguments_of("progress_changed")[0]
+	return told_progress().done_bytes if has_event("plan_made") and has_event("progressed") else 0
+
+
+## How far it was told to be last.
+func told_progress() -> VSekaiProgress:
+	return arguments_of("progressed")[0]

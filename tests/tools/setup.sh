@@ -147,6 +147,7 @@ test_packages() {
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
 	need openssl have openssl
 	need time test -x /usr/bin/time
+	need mono-mcs have mcs
 	need wrk have wrk
 	need faketime have faketime
 	need desktop-file-utils have desktop-file-validate

@@ -134,7 +134,8 @@ suite_godot() {
 	has_godot || { skip "no Godot: its tests are left out" && return; }
 	stage "godot: the project imports" silently "the import" --import
 	stage "godot: the editor opens the project" silently "the editor" --editor --quit-after 100
-	stage "godot: docs/godot.md agrees with the class docs" "$tools/node_reference.py" --check
+	stage "godot: docs/godot-reference.md agrees with the class docs" "$tools/node_reference.py" --check
+	stage "godot: the wrapper for C# agrees with the classes, and compiles" "$tools/csharp_wrapper.py" --check
 	stage "godot: every script compiles without warnings" godot --no-header -s res://tests/godot/check_scripts.gd
 	stage "godot: the addon in a new project" "$tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
 	stage "godot: the project's command line" "$tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py" --few

@@ -23,19 +23,16 @@ func _ready() -> void:
 func _check() -> void:
 	status.text = "Checking for updates..."
 	button.disabled = true
-	updater.check_for_update()
-	var is_ok: bool = await updater.finished
-	# The next operation forgets it.
-	var problem := _problem()
-	updater.read_status()
-	await updater.finished
+	var check := updater.check_for_update()
+	var is_ok: bool = await check.finished
+	await updater.read_status().finished
 	var installed := updater.get_status().version if updater.get_status() != null else ""
 	var release := updater.get_release()
 	if is_ok and release != null:
 		status.text = "%s is available." % release.version
 		_offer(Action.UPDATE, "Install" if installed.is_empty() else "Update")
 	else:
-		status.text = "Version %s" % installed if is_ok else problem
+		status.text = "Version %s" % installed if is_ok else _problem(check)
 		if installed.is_empty():
 			_offer(Action.CHECK, "Retry")
 		else:
@@ -67,29 +64,28 @@ func _update() -> void:
 	# A double click must not pause what it has begun.
 	button.disabled = true
 	bar.show()
-	updater.start_update()
-	var is_ok: bool = await updater.finished
+	var update := updater.start_update()
+	var is_ok: bool = await update.finished
 	bar.hide()
 	if is_ok:
 		_check()
 	else:
 		var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
-		status.text = "Paused" if is_paused else _problem()
+		status.text = "Paused" if is_paused else _problem(update)
 		_offer(Action.UPDATE, "Resume" if is_paused else "Retry")
 
 
 func _play() -> void:
 	button.disabled = true
-	updater.launch()
-	if not await updater.finished:
-		status.text = _problem()
+	var launch := updater.launch()
+	if not await launch.finished:
+		status.text = _problem(launch)
 		button.disabled = false
 
 
-## What has failed, and what to do about it; empty if nothing has.
-func _problem() -> String:
-	var failure := updater.get_failure()
-	return "" if failure == null else ("%s\n%s" % [failure.message, failure.hint]).strip_edges()
+## What has failed, and what to do about it.
+func _problem(task: VSekaiTask) -> String:
+	return ("%s\n%s" % [task.failure.message, task.failure.hint]).strip_edges()
 
 
 func _on_progressed(progress: VSekaiProgress) -> void:

@@ -72,20 +72,31 @@ fn without_user(proxy: &str) -> String {
     bare.strip_prefix("http://").unwrap_or_default().to_owned()
 }
 
-/// The default folder of a new install; `None` if the user's folders are unknown.
-pub fn default_install_folder() -> Option<PathBuf> {
-    own_folder("game")
+/// The default folder of a new install of the game with this name; `None` if the user's folders are unknown.
+pub fn default_install_folder(product: &str) -> Option<PathBuf> {
+    Some(data_folder()?.join(product_folder(product)).join("game"))
+}
+
+/// A product's name as the name of a folder: its letters and digits, in any script.
+fn product_folder(product: &str) -> String {
+    let words = product.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let name: String = words.collect::<Vec<_>>().join("-").to_lowercase().chars().take(LONGEST_APP_ID).collect();
+    if name.is_empty() { "game".to_owned() } else { name }
 }
 
 /// This user's folder of this name for something that is installed: `game`, `launcher` or `command`; `None` if the
 /// user's folders are unknown.
 pub fn own_folder(name: &str) -> Option<PathBuf> {
-    let base = match System::current() {
+    Some(data_folder()?.join("vsekai").join(name))
+}
+
+/// Where this user's programs keep their data.
+fn data_folder() -> Option<PathBuf> {
+    match System::current() {
         System::Windows => absolute("LOCALAPPDATA"),
         System::MacOs => std::env::home_dir().map(|home| home.join("Library/Application Support")),
         System::Linux => absolute("XDG_DATA_HOME").or_else(|| Some(std::env::home_dir()?.join(".local/share"))),
-    };
-    Some(base?.join("vsekai").join(name))
+    }
 }
 
 /// The install root that this program was started from by [`launch`](crate::install::launch), and the file that ends
@@ -242,6 +253,21 @@ mod tests {
             ("a".repeat(200).as_str(), "a".repeat(LONGEST_APP_ID).as_str()),
         ] {
             assert_eq!(Brand::app_id_prefix_of(name), id);
+        }
+    }
+
+    #[test]
+    fn a_product_has_a_folder_that_can_be_made() {
+        for (name, folder) in [
+            ("vsekai", "vsekai"),
+            ("My Game: II", "my-game-ii"),
+            ("../../etc", "etc"),
+            ("ゲーム", "ゲーム"),
+            ("...", "game"),
+            ("", "game"),
+            ("a".repeat(200).as_str(), "a".repeat(LONGEST_APP_ID).as_str()),
+        ] {
+            assert_eq!(product_folder(name), folder);
         }
     }
 

@@ -170,7 +170,8 @@ enumeration! {
 }
 
 enumeration! {
-    /// What the node is doing, as [method get_operation] says, or did when it failed: see [member VSekaiFailure.operation].
+    /// What the node is asked to do: see [member VSekaiTask.operation], [method get_operation] and
+    /// [member VSekaiFailure.operation].
     Operation of VSekaiUpdater as "Operation" {
         /// No operation is running.
         None = "NONE",
@@ -188,7 +189,7 @@ enumeration! {
         ListModes = "LIST_MODES",
         /// [method switch_mode].
         SwitchMode = "SWITCH_MODE",
-        /// [method launch]; only in a [VSekaiFailure].
+        /// [method launch]; never what [method get_operation] says.
         Launch = "LAUNCH",
         /// [method integrate].
         Integrate = "INTEGRATE",
@@ -372,6 +373,16 @@ impl Operation {
             Self::Repair => Some(State::Repairing),
             _ => None,
         }
+    }
+
+    /// Whether it only reads what is there: it may run beside any other, except those that take the folder away.
+    pub(super) fn is_read(self) -> bool {
+        matches!(self, Self::ReadStatus | Self::ListModes | Self::ListNotes | Self::ListNews)
+    }
+
+    /// Whether it takes the folder away, so that nobody may read there meanwhile.
+    pub(super) fn takes_folder(self) -> bool {
+        matches!(self, Self::Uninstall | Self::MoveInstall)
     }
 
     /// Whether it has one state all the time, whatever its work passes through.

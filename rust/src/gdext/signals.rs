@@ -6,8 +6,9 @@
 use godot::obj::{Gd, WithBaseField};
 
 use super::convert::text;
-use super::enums::State;
-use super::updater::VSekaiUpdater;
+use super::enums::{Operation, State};
+use super::task::{Outcome, VSekaiTask};
+use super::updater::{Job, VSekaiUpdater};
 use super::values::{VSekaiFailure, VSekaiProgress};
 use crate::event::throughput::Progress;
 
@@ -53,22 +54,41 @@ impl VSekaiUpdater {
         self.tell_after(apply, move |node| node.signals().state_changed().emit(state));
     }
 
-    pub(super) fn tell_progress(&mut self, progress: Progress) {
+    pub(super) fn tell_progress(&mut self, job: &mut Job, progress: Progress) {
         let (received, download) = self.with_earlier_runs(progress.received_bytes, progress.download_bytes);
-        let progress = VSekaiProgress::of(progress, received, download);
-        let (fraction, numbers) = (progress.fraction(), progress.numbers());
+        let is_last_verify = matches!(job.operation, Operation::Verify | Operation::Launch);
+        let whole = |part| job.whole.reach(progress.phase, progress.done_bytes, part, is_last_verify);
+        let progress = VSekaiProgress::of(progress, received, download, whole);
+        let task = job.task.clone();
+        let fraction = progress.fraction();
         let progress = progress.share();
         let kept = progress.clone();
         let keep = move |node: &mut Self| {
+            let mut task = task;
+            task.bind_mut().progressed(kept.clone());
             node.progress = fraction;
             node.progress_details = Some(kept);
             true
         };
         self.tell_after(keep, move |node| node.signals().progressed().emit(&progress));
-        self.tell(move |node| {
-            let (done, total, rate, left, received, download) = numbers;
-            node.signals().progress_changed().emit(done, total, rate, left, received, download);
-        });
+    }
+
+    /// Queues the end of a task: that of the node, if it is the only one that somebody may wait for, then its own.
+    pub(super) fn tell_end(&mut self, task: &Gd<VSekaiTask>, outcome: Outcome, is_alone: bool) {
+        let is_ok = outcome.is_ok();
+        if !task.clone().bind_mut().decide(outcome) {
+            return;
+        }
+        if is_alone {
+            self.last_task = Some(task.clone());
+            self.tell(move |node| node.signals().finished().emit(is_ok));
+        }
+        let (mut ending, ended) = (task.clone(), task.clone());
+        let end = move |node: &mut Self| {
+            node.tasks.retain(|task| *task != ending);
+            ending.bind_mut().finish()
+        };
+        self.tell_after(end, move |_| ended.signals().finished().emit(is_ok));
     }
 
     /// Sets the failure of an operation that was stopped, which has signals of its own.
@@ -85,9 +105,8 @@ impl VSekaiUpdater {
         self.tell(move |node| node.signals().warned().emit(&code, &message));
     }
 
-    /// Queues a failure. `is_kept` is not set for a launch beside another operation; `is_update` is set for checks and
-    /// updates, which have an additional signal.
-    pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_kept: bool, is_update: bool) {
+    /// Queues a failure. `is_kept` is not set for a launch or a read beside another operation.
+    pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_kept: bool) {
         let kept = failure.clone();
         let apply = move |node: &mut Self| {
             if kept.bind().is_of_launch() {
@@ -98,11 +117,7 @@ impl VSekaiUpdater {
             }
             true
         };
-        let (code, message, hint) = failure.bind().words();
         self.tell_after(apply, move |node| node.signals().operation_failed().emit(&failure));
-        if is_update {
-            self.tell(move |node| node.signals().update_failed().emit(&code, &message, &hint));
-        }
     }
 
     /// Emits all signals that are due before another operation starts, so that whoever starts it in a handler, and then

@@ -6,20 +6,20 @@ use std::collections::VecDeque;
 use godot::builtin::{Array, Callable, GString, PackedStringArray};
 use godot::classes::notify::NodeNotification;
 use godot::classes::{INode, Node, Resource};
-use godot::global::Error as Answer;
 use godot::obj::{Base, Gd};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
+use super::task::{Outcome, VSekaiTask};
 use super::values::{
     VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiProgress, VSekaiRelease, VSekaiStatus,
 };
 use crate::app::updater::Story;
-use crate::app::worker::{Context, Options, Planning};
-use crate::error::Result;
+use crate::app::worker::Planning;
 
+mod begin;
 mod care;
 mod offers;
 mod properties;
@@ -29,15 +29,15 @@ mod refusals;
 mod start;
 mod stop;
 
-use pump::Job;
-use refusals::refuse;
+use begin::{Started, is_started};
+pub(super) use pump::Job;
 
 /// The progress of an operation that has reported none.
 const UNKNOWN: f64 = -1.0;
 
 /// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
-/// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], and call
+/// Add the node to a scene, set [member repository_urls] and [member trust_root], and call
 /// [method check_for_update] or [method start_update]. All work runs on other threads, and signals are
 /// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor. Call it from the main
 /// thread only: elsewhere it starts nothing.
@@ -45,15 +45,15 @@ const UNKNOWN: f64 = -1.0;
 /// An operation uses the properties as they were when it started. A change applies from the next one on, which
 /// [method resume] is, too; only [member update_policy] is read when a check ends.
 ///
-/// Methods that start an operation return an [enum @GlobalScope.Error] immediately: `OK`; `ERR_BUSY` while another
-/// operation of this node is running; `ERR_UNCONFIGURED` outside the scene tree, in the editor, or from another thread than
-/// the main one; `ERR_INVALID_PARAMETER`. If it is not `OK`, nothing was started, no signal follows, and the console says
-/// what to do. If it is `OK`, `await` [signal finished], which comes once, however it ends. Later errors,
-/// including wrong property values, are in [method get_failure] then, and in [signal operation_failed].
+/// Methods that start an operation return its [VSekaiTask] immediately. `await` its [signal VSekaiTask.finished], which comes
+/// exactly once, however it ends, also if the call was refused or the node leaves the tree. [member VSekaiTask.error] says
+/// if it was refused: one operation runs at a time, but [method launch] and the reads ([method read_status],
+/// [method list_modes], [method list_notes], [method list_news]) may run beside another. On another thread than the main
+/// one, there is no task: they return `null`, and the console says so.
 ///
-/// Start the next operation after [signal finished], or in a handler of any signal: what the one before still has to
-/// say, its [signal finished] included, is emitted before the next one starts. A node that leaves the tree cancels its
-/// operation and emits nothing more. Downloaded data is kept, and the next [method start_update] resumes from it.
+/// Start the next operation after its end, or in a handler of any signal: what the one before still has to
+/// say is emitted before the next one starts. A node that leaves the tree cancels its
+/// operations and emits nothing more. Downloaded data is kept, and the next [method start_update] resumes from it.
 ///
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
 /// previous version is kept until the new one has started successfully.
@@ -67,10 +67,9 @@ const UNKNOWN: f64 = -1.0;
 ///
 ///
 /// func _ready() -> void:
-///     if updater.start_update() != OK:
-///         return
-///     if not await updater.finished:
-///         print(updater.get_failure().message)
+///     var task := updater.start_update()
+///     if not await task.finished:
+///         print(task.failure.message)
 ///     # Without a network, this is the version of last time.
 ///     updater.launch()
 /// ```
@@ -79,14 +78,16 @@ const UNKNOWN: f64 = -1.0;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct VSekaiUpdater {
     /// The folder to install into: an absolute path, or a path in `user://`, but not in `res://`. It is created if it does
-    /// not exist, and refused if it contains other files.
+    /// not exist, and refused if it contains other files. If empty, [method get_default_install_dir]: a folder that is named
+    /// after the project.
     #[export_group(name = "Install")]
-    #[export(placeholder = "user://game")]
+    #[export(placeholder = "A folder named after the project")]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
     /// install.
     #[export(placeholder = "stable")]
+    #[var(set = set_mode)]
     mode: GString,
     /// The repository and its mirrors, as URLs or folders; the first that answers is used. If empty, those of the
     /// install.
@@ -154,8 +155,17 @@ pub(crate) struct VSekaiUpdater {
     #[export]
     #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
     icon: Option<Gd<Resource>>,
+    /// One at a time.
     job: Option<Job>,
+    /// Beside it, or without it.
+    reads: Vec<Job>,
     game: Option<Job>,
+    /// Those that have not told their end.
+    pub(super) tasks: Vec<Gd<VSekaiTask>>,
+    /// The one whose end the node has told last.
+    pub(super) last_task: Option<Gd<VSekaiTask>>,
+    /// The one that the update continues which is due.
+    due_task: Option<Gd<VSekaiTask>>,
     /// Signals to emit, in order.
     pub(super) signals: VecDeque<Signal>,
     /// Connected to the tree's `process_frame` while there is work or a signal to emit.
@@ -178,8 +188,6 @@ pub(crate) struct VSekaiUpdater {
     wanted_version: String,
     /// What the paused update has received.
     paused_bytes: Option<u64>,
-    /// Set while the game of a launch runs, which then is no operation any more.
-    has_game_started: bool,
     #[init(val = UNKNOWN)]
     pub(super) progress: f64,
     pub(super) progress_details: Option<Gd<VSekaiProgress>>,
@@ -233,25 +241,6 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn progressed(progress: Gd<VSekaiProgress>);
 
-    /// The numbers of [signal progressed], right after it, for those who need no object. [param done_bytes] of
-    /// [param total_bytes] of content are done, whether downloaded or reused from disk. Each phase of an operation, such as
-    /// reading existing files, starts at 0.
-    ///
-    /// [param received_bytes] of [param download_bytes] have been downloaded, or read from a repository that is a folder, counted
-    /// as they arrive, and since
-    /// [method start_update] even if the update was paused. [param download_bytes] is -1 if nothing is downloaded, or
-    /// the size is unknown. Until all have arrived, [param bytes_per_second] and [param seconds_left] are those of the
-    /// download, then of the content. [param seconds_left] is -1 while unknown.
-    #[signal]
-    pub(super) fn progress_changed(
-        done_bytes: i64,
-        total_bytes: i64,
-        bytes_per_second: f64,
-        seconds_left: f64,
-        received_bytes: i64,
-        download_bytes: i64,
-    );
-
     /// The version is installed, and the next [method launch] starts it.
     #[signal]
     pub(super) fn update_completed(version: GString);
@@ -264,38 +253,19 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn update_paused();
 
-    /// An operation failed, and the install is as it was. For a check or an update, [signal update_failed] follows.
+    /// An operation failed, and the install is as it was. [member VSekaiFailure.operation] says which one.
     #[signal]
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
     /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
-    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A check that goes on to install
-    /// ([constant SILENT]) ends with the update. [method launch] ends when the game has started; [signal game_exited] tells
-    /// when the game has ended. If a handler starts another operation, this signal comes before that starts, so an `await`
-    /// in the handler gets the end of the new one. A launch while another operation runs does not emit this signal, which
-    /// then belongs to the other operation alone: use [signal launched] and [signal operation_failed],
-    /// or [method get_launch_failure].
+    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A launch beside another operation,
+    /// and a read beside one that is no read, do not emit it: whoever waits for the other one would take it for its end.
     ///
-    /// Use it for `await`: a signal of a single outcome, such as [signal update_completed], is never emitted if the outcome
-    /// is another one.
-    /// ```gdscript
-    /// extends Node
-    ///
-    /// @onready var updater: VSekaiUpdater = $VSekaiUpdater
-    ///
-    ///
-    /// func _ready() -> void:
-    ///     updater.check_for_update()
-    ///     if await updater.finished and updater.get_release() != null:
-    ///         print("There is an update: ", updater.get_release().version)
-    /// ```
+    /// For a scene that follows everything that the node does, and for `await` where only one operation runs at a time. The
+    /// end of one call is [signal VSekaiTask.finished] of the task that it has returned; [method get_task] is the task that
+    /// has ended.
     #[signal]
     pub(super) fn finished(is_ok: bool);
-
-    /// A check or an update failed; emitted after [signal operation_failed]. [param hint] has no commands of the
-    /// command line, and may be empty.
-    #[signal]
-    pub(super) fn update_failed(code: GString, message: GString, hint: GString);
 
     /// There was a problem that does not stop the operation, such as a mirror that did not answer. [param code] is one of
     /// those of errors, or `rolled_back` if a new version did not start, and [param message] is one sentence in English, for
@@ -380,7 +350,7 @@ impl VSekaiUpdater {
     /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
     /// the game, unless [member update_policy] is [constant SILENT].
     #[func]
-    fn check_for_update(&mut self) -> Answer {
+    fn check_for_update(&mut self) -> Started {
         let planning = match self.update_policy {
             UpdatePolicy::Ask => Planning::Always,
             UpdatePolicy::Silent => Planning::IfAsked,
@@ -392,18 +362,32 @@ impl VSekaiUpdater {
     /// Installs, updates or resumes: [signal update_completed], or [signal no_update_found] if there is nothing to do.
     /// The installed version can be played meanwhile.
     #[func]
-    pub(super) fn start_update(&mut self) -> Answer {
-        self.update_to(String::new())
+    pub(super) fn start_update(&mut self) -> Started {
+        self.update_as(None, String::new())
     }
 
     #[func]
     fn set_install_dir(&mut self, install_dir: GString) {
+        if self.install_dir != install_dir {
+            self.forget_release();
+        }
         self.install_dir = install_dir;
         self.warn_in_editor();
     }
 
     #[func]
+    fn set_mode(&mut self, mode: GString) {
+        if self.mode != mode {
+            self.forget_release();
+        }
+        self.mode = mode;
+    }
+
+    #[func]
     fn set_repository_urls(&mut self, repository_urls: PackedStringArray) {
+        if self.repository_urls != repository_urls {
+            self.forget_release();
+        }
         self.repository_urls = repository_urls;
         self.warn_in_editor();
     }
@@ -436,49 +420,5 @@ impl VSekaiUpdater {
     #[func]
     fn get_update_policy(&self) -> UpdatePolicy {
         self.update_policy
-    }
-
-    /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
-    fn begin<T: Send + 'static>(
-        &mut self,
-        operation: Operation,
-        work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
-        reply: impl FnOnce(&mut Self, T) + Send + 'static,
-    ) -> Answer {
-        let mut obstacle = self.obstacle(operation);
-        if obstacle.is_none() && !self.signals.is_empty() {
-            self.emit_what_is_due();
-            // A handler may have started another operation, or removed the node.
-            obstacle = self.obstacle(operation);
-        }
-        if let Some((answer, why)) = obstacle {
-            return refuse(answer, &format!("{}(): {why}", operation.method()));
-        }
-        let refusal = self.refusal(operation);
-        let work = move |options, context: &Context| refusal.map_or_else(|| work(options, context), Err);
-        let job = Job::start(operation, self.options(), work, reply);
-        if operation == Operation::Launch {
-            self.launch_failure = None;
-        }
-        if operation != Operation::Launch || self.is_alone(operation) {
-            self.failure = None;
-        }
-        if let Some(state) = operation.first_state() {
-            self.state_before = self.state;
-            self.enter(state);
-        }
-        if operation == Operation::Launch {
-            self.has_game_started = false;
-            self.game = Some(job);
-        } else {
-            (self.progress, self.progress_details) = (UNKNOWN, None);
-            (self.is_pausing, self.is_resuming) = (false, false);
-            let is_update = operation == Operation::Update;
-            self.received_before = if is_update { self.paused_bytes.take().unwrap_or(0) } else { 0 };
-            self.received_bytes = self.received_before;
-            self.job = Some(job);
-        }
-        self.start_pump();
-        Answer::OK
     }
 }

@@ -1,6 +1,7 @@
 //! The values that signals carry. Read-only: none of them changes after it was made.
 
 use godot::builtin::{GString, PackedStringArray};
+use godot::global::Error as Answer;
 use godot::obj::Gd;
 use godot::register::{GodotClass, godot_api};
 
@@ -36,9 +37,6 @@ pub(crate) struct VSekaiRelease {
     /// Why it is offered.
     #[var(get = get_reason, no_set)]
     reason: Reason,
-    /// [member reason] as a text for logs, such as `mode_changed`.
-    #[var(no_set)]
-    why: GString,
     /// It is lower than the installed version, which a player should be told before.
     #[var(no_set)]
     is_downgrade: bool,
@@ -54,14 +52,12 @@ impl VSekaiRelease {
 
 impl VSekaiRelease {
     pub(super) fn of(found: &Available, installed: Option<&Version>) -> Gd<Self> {
-        let why = serde_json::to_value(found.why).ok();
         Gd::from_object(Self {
             mode: text(found.mode.as_str()),
             version: text(&found.version.to_string()),
             notes: text(&found.notes),
             installed_bytes: int(found.sizes.tree_bytes),
             reason: found.why.into(),
-            why: text(why.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default()),
             is_downgrade: installed.is_some_and(|installed| found.version < *installed),
         })
     }
@@ -391,12 +387,25 @@ impl VSekaiFailure {
         })
     }
 
+    /// Of a call that starts nothing. The message says what to do.
+    pub(super) fn refused(operation: Operation, error: Answer, why: &str) -> Gd<Self> {
+        let code = if error == Answer::ERR_BUSY { "busy" } else { "invalid_argument" };
+        let message = format!("{why}.");
+        Gd::from_object(Self {
+            operation,
+            kind: Kind::of(code),
+            code: text(code),
+            details: text(&format!("{code}: {message}")),
+            message: text(&message),
+            hint: GString::new(),
+        })
+    }
+
     pub(super) fn is_of_launch(&self) -> bool {
         self.operation == Operation::Launch
     }
 
-    /// Code, message and hint.
-    pub(super) fn words(&self) -> (GString, GString, GString) {
-        (self.code.clone(), self.message.clone(), self.hint.clone())
+    pub(super) fn code(&self) -> String {
+        self.code.to_string()
     }
 }

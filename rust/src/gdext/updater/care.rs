@@ -8,8 +8,8 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::pump::damaged_files;
-use super::refusals::refuse;
-use super::{Operation, State, VSekaiUpdater};
+use super::refusals::{is_elsewhere, refuse};
+use super::{Operation, Started, State, VSekaiUpdater, is_started};
 use crate::app::host::{self, Brand};
 use crate::app::updater::Desktop;
 use crate::gdext::convert::{int, text, texts};
@@ -25,7 +25,7 @@ const ICON_SIZE: i64 = 256;
 impl VSekaiUpdater {
     /// Reads the status of the install, without network access: [signal status_read].
     #[func]
-    fn read_status(&mut self) -> Answer {
+    fn read_status(&mut self) -> Started {
         self.begin(
             Operation::ReadStatus,
             |options, context| {
@@ -40,7 +40,7 @@ impl VSekaiUpdater {
     /// Compares all files of the installed version, and of the one to go back to, with what was published:
     /// [signal verify_completed].
     #[func]
-    fn verify(&mut self) -> Answer {
+    fn verify(&mut self) -> Started {
         let answer = self.begin(
             Operation::Verify,
             |options, context| context.updater(options)?.verify(&context.monitor),
@@ -54,7 +54,7 @@ impl VSekaiUpdater {
                 node.tell_after(keep, move |node| node.signals().verify_completed().emit(&damaged));
             },
         );
-        if answer == Answer::OK {
+        if is_started(answer.as_ref()) {
             self.damaged_files.clear();
         }
         answer
@@ -63,7 +63,7 @@ impl VSekaiUpdater {
     /// Repairs the installed version and the one to go back to: [signal repair_completed]. Downloads only what neither of
     /// them has.
     #[func]
-    fn repair(&mut self) -> Answer {
+    fn repair(&mut self) -> Started {
         self.begin(
             Operation::Repair,
             |options, context| context.updater(options)?.repair(&context.monitor),
@@ -82,14 +82,14 @@ impl VSekaiUpdater {
     /// Returns to the previous version, repairing it first if it is damaged: [signal rolled_back]. The version that is left
     /// is not offered again.
     #[func]
-    fn rollback(&mut self) -> Answer {
+    fn rollback(&mut self) -> Started {
         self.begin(
             Operation::Rollback,
             |options, context| context.updater(options)?.roll_back(&context.monitor),
             |node, current| {
                 let version = text(&current.version.to_string());
                 node.tell_state(State::Idle);
-                node.tell(move |node| node.signals().rolled_back().emit(&version));
+                node.tell_after(Self::forget_release, move |node| node.signals().rolled_back().emit(&version));
             },
         )
     }
@@ -97,7 +97,7 @@ impl VSekaiUpdater {
     /// Removes the version that [method rollback] returns to, which frees its space: [signal previous_removed]. Fails while
     /// the current version is on trial.
     #[func]
-    fn remove_previous(&mut self) -> Answer {
+    fn remove_previous(&mut self) -> Started {
         self.begin(
             Operation::RemovePrevious,
             |options, context| context.updater(options)?.remove_previous(&context.monitor),
@@ -113,7 +113,10 @@ impl VSekaiUpdater {
     /// another program does. The menu entry opens this program; if it is gone, it looks for an update for at most three
     /// seconds and starts the game. A link always starts the game. Can be repeated, which brings the entries up to date.
     #[func]
-    fn integrate(&mut self) -> Answer {
+    fn integrate(&mut self) -> Started {
+        if is_elsewhere("integrate") {
+            return None;
+        }
         let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
             Operation::Integrate,
@@ -127,7 +130,7 @@ impl VSekaiUpdater {
 
     /// Reverts [method integrate]: [signal unintegrated].
     #[func]
-    fn unintegrate(&mut self) -> Answer {
+    fn unintegrate(&mut self) -> Started {
         self.begin(
             Operation::Unintegrate,
             |options, context| context.updater(options)?.unintegrate(&context.monitor).map(drop),
@@ -139,7 +142,10 @@ impl VSekaiUpdater {
     /// install remembers it, so that [method uninstall] undoes it. A launcher that is installed like a game asks the node
     /// of its own install.
     #[func]
-    fn start_at_login(&mut self, is_wanted: bool) -> Answer {
+    fn start_at_login(&mut self, is_wanted: bool) -> Started {
+        if is_elsewhere("start_at_login") {
+            return None;
+        }
         let (brand, launcher) = (self.brand(), host::this_launcher());
         self.begin(
             Operation::StartAtLogin,
@@ -153,7 +159,7 @@ impl VSekaiUpdater {
 
     /// Removes the install: [signal uninstalled]. Files that were not installed are kept.
     #[func]
-    fn uninstall(&mut self) -> Answer {
+    fn uninstall(&mut self) -> Started {
         self.begin(
             Operation::Uninstall,
             |options, context| context.updater(options)?.uninstall(&context.monitor).map(drop),
@@ -168,10 +174,13 @@ impl VSekaiUpdater {
     /// exist yet; [method inspect_folder] says so beforehand. Until everything is there, the install stays where it is
     /// and can be played. A move that was stopped continues when it is asked for again. Menu entry and links follow.
     #[func]
-    fn move_install(&mut self, directory: GString) -> Answer {
+    fn move_install(&mut self, directory: GString) -> Started {
+        if is_elsewhere("move_install") {
+            return None;
+        }
         if directory.is_empty() || files::is_in_project(&directory) {
             let why = "move_install(): pass a folder outside of res://, as an absolute path or in user://";
-            return refuse(Answer::ERR_INVALID_PARAMETER, why);
+            return refuse(Operation::MoveInstall, Answer::ERR_INVALID_PARAMETER, why);
         }
         let to = files::system_path(&directory);
         let (brand, links, opens) = (self.brand(), self.links(), opens());

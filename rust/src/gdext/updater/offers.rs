@@ -6,7 +6,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::refusals::refuse;
-use super::{Operation, VSekaiUpdater};
+use super::{Operation, Started, VSekaiTask, VSekaiUpdater, is_started};
 use crate::app::worker::Options;
 use crate::formats::release::ModeName;
 use crate::gdext::convert::text;
@@ -17,7 +17,7 @@ use crate::gdext::values::{VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan};
 impl VSekaiUpdater {
     /// Gets the modes of the repository, for players to choose one: [signal modes_listed]. Needs the network.
     #[func]
-    fn list_modes(&mut self) -> Answer {
+    fn list_modes(&mut self) -> Started {
         self.begin(
             Operation::ListModes,
             |options, context| context.updater(options)?.modes(&context.monitor),
@@ -34,13 +34,13 @@ impl VSekaiUpdater {
     }
 
     /// Downloads the update and puts it beside the installed version, which stays current: [signal update_downloaded], or
-    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. It reports no progress,
-    /// and no state except [constant NO_UPDATE_FOUND]. [method cancel] stops it; downloaded data is kept.
+    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. It tells its progress
+    /// like an update, but no state except [constant NO_UPDATE_FOUND]. [method cancel] stops it; downloaded data is kept.
     #[func]
-    fn download_update(&mut self) -> Answer {
+    fn download_update(&mut self) -> Started {
         self.begin(
             Operation::Download,
-            |options, context| context.updater(options)?.download(&context.silent()),
+            |options, context| context.updater(options)?.download(&context.monitor),
             |node, version| match version {
                 Some(version) => {
                     let version = text(&version.to_string());
@@ -55,19 +55,27 @@ impl VSekaiUpdater {
     /// [signal update_completed], or [signal no_update_found] if it is installed. [method pause] and [method resume] work
     /// as with [method start_update]. The next update that is found replaces it.
     #[func]
-    fn install_version(&mut self, version: GString) -> Answer {
+    fn install_version(&mut self, version: GString) -> Started {
         if version.is_empty() {
-            return refuse(Answer::ERR_INVALID_PARAMETER, "install_version(): pass a version, such as \"1.0.0\"");
+            return refuse(
+                Operation::Update,
+                Answer::ERR_INVALID_PARAMETER,
+                "install_version(): pass a version, such as \"1.0.0\"",
+            );
         }
-        self.update_to(version.to_string())
+        self.update_as(None, version.to_string())
     }
 
     /// Makes the install follow another mode: [signal mode_switched]. Also changes [member mode], unless that is empty.
     /// If nothing is installed yet, set [member mode] instead.
     #[func]
-    fn switch_mode(&mut self, name: GString) -> Answer {
+    fn switch_mode(&mut self, name: GString) -> Started {
         if name.is_empty() {
-            return refuse(Answer::ERR_INVALID_PARAMETER, "switch_mode(): pass the name of a mode, such as \"beta\"");
+            return refuse(
+                Operation::SwitchMode,
+                Answer::ERR_INVALID_PARAMETER,
+                "switch_mode(): pass the name of a mode, such as \"beta\"",
+            );
         }
         let name = name.to_string();
         self.begin(
@@ -81,7 +89,7 @@ impl VSekaiUpdater {
     /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network. With
     /// [param is_offline], the network is not used.
     #[func]
-    fn list_notes(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
+    fn list_notes(&mut self, #[opt(default = false)] is_offline: bool) -> Started {
         self.begin(
             Operation::ListNotes,
             move |options, context| context.updater(options)?.notes(is_offline, &context.monitor),
@@ -108,13 +116,12 @@ impl VSekaiUpdater {
     ///
     ///
     /// func _ready() -> void:
-    ///     updater.list_news()
-    ///     await updater.finished
+    ///     await updater.list_news().finished
     ///     for item: VSekaiNews in updater.get_news():
     ///         print(item.title, ": ", item.text)
     /// ```
     #[func]
-    fn list_news(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
+    fn list_news(&mut self, #[opt(default = false)] is_offline: bool) -> Started {
         self.begin(
             Operation::ListNews,
             move |options, context| context.updater(options)?.news(is_offline, &context.monitor),
@@ -132,9 +139,13 @@ impl VSekaiUpdater {
 
     /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing.
     #[func]
-    fn plan_mode(&mut self, name: GString) -> Answer {
+    fn plan_mode(&mut self, name: GString) -> Started {
         if name.is_empty() {
-            return refuse(Answer::ERR_INVALID_PARAMETER, "plan_mode(): pass the name of a mode, such as \"beta\"");
+            return refuse(
+                Operation::PlanMode,
+                Answer::ERR_INVALID_PARAMETER,
+                "plan_mode(): pass the name of a mode, such as \"beta\"",
+            );
         }
         let name = name.to_string();
         let answer = self.begin(
@@ -150,7 +161,7 @@ impl VSekaiUpdater {
                 node.tell_after(keep, move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
             },
         );
-        if answer == Answer::OK {
+        if is_started(answer.as_ref()) {
             self.mode_plan = None;
         }
         answer
@@ -158,10 +169,11 @@ impl VSekaiUpdater {
 }
 
 impl VSekaiUpdater {
-    /// Installs, updates or resumes; `version` empty = what is offered.
-    pub(super) fn update_to(&mut self, version: String) -> Answer {
+    /// Installs, updates or resumes; `version` empty = what is offered. `task`: the one that this continues.
+    pub(super) fn update_as(&mut self, task: Option<Gd<VSekaiTask>>, version: String) -> Started {
         let wanted = version.clone();
-        let answer = self.begin(
+        let answer = self.begin_as(
+            task,
             Operation::Update,
             move |options, context| context.update(Options { version, ..options }),
             |node, updated| match updated.why {
@@ -169,7 +181,7 @@ impl VSekaiUpdater {
                 None => node.up_to_date(),
             },
         );
-        if answer == Answer::OK {
+        if is_started(answer.as_ref()) {
             self.wanted_version = wanted;
         }
         answer

@@ -27,7 +27,7 @@ impl VSekaiUpdater {
     /// What the editor warns about before anything runs.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         let trust_root = Some(&self.trust_root).filter(|path| !path.is_empty()).map(files::exists);
-        let directory = files::system_path(&self.install_dir);
+        let directory = self.directory();
         let mut warnings = worker::warnings(&directory, &strings(&self.repository_urls), trust_root);
         if files::is_in_project(&self.install_dir) {
             warnings.insert(0, IN_PROJECT);
@@ -60,7 +60,7 @@ impl VSekaiUpdater {
 
     pub(super) fn options(&self) -> Options {
         Options {
-            directory: files::system_path(&self.install_dir),
+            directory: self.directory(),
             mode: self.mode.to_string(),
             version: String::new(),
             repository: strings(&self.repository_urls),

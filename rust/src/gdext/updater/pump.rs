@@ -15,7 +15,9 @@ use crate::app::updater::Checked;
 use crate::app::worker::{Context, Failure, Message, Options, PlanSummary, Worker, is_unasked};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::event::whole::Whole;
 use crate::gdext::convert::text;
+use crate::gdext::task::{Outcome, VSekaiTask};
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::install::{Damage, Examined};
 
@@ -36,14 +38,17 @@ impl std::fmt::Debug for Reply {
 
 /// A running operation.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) operation: Operation,
+pub(in crate::gdext) struct Job {
+    pub(in crate::gdext) operation: Operation,
+    pub(in crate::gdext) task: Gd<VSekaiTask>,
+    pub(in crate::gdext) whole: Whole,
     pub(super) worker: Worker<Reply>,
 }
 
 impl Job {
     pub(super) fn start<T: Send + 'static>(
         operation: Operation,
+        task: Gd<VSekaiTask>,
         options: Options,
         work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
         reply: impl FnOnce(&mut VSekaiUpdater, T) + Send + 'static,
@@ -52,7 +57,7 @@ impl Job {
             let result = work(options, context)?;
             Ok(Reply(Box::new(move |node| reply(node, result))))
         });
-        Self { operation, worker }
+        Self { operation, task, whole: Whole::default(), worker }
     }
 }
 
@@ -85,16 +90,21 @@ impl VSekaiUpdater {
     pub(super) fn stop(&mut self) {
         self.stop_pump();
         self.signals.clear();
-        self.is_update_due = false;
-        let (job, game) = (self.job.take(), self.game.take());
-        if let Some(job) = &job {
+        (self.is_update_due, self.due_task) = (false, None);
+        let (job, reads, game) = (self.job.take(), std::mem::take(&mut self.reads), self.game.take());
+        for job in job.iter().chain(&reads) {
             job.worker.cancel();
         }
         if let Some(game) = &game {
             game.worker.leave();
         }
-        for job in job.into_iter().chain(game) {
+        for job in job.into_iter().chain(reads).chain(game) {
             job.worker.join(LONGEST_STOP);
+        }
+        for task in std::mem::take(&mut self.tasks) {
+            let (operation, decided) = (task.bind().operation(), task.bind().outcome());
+            let gone = || Outcome::Failed(stopped(operation, "The node has left the scene tree."));
+            VSekaiTask::end_later(task, decided.unwrap_or_else(gone));
         }
         if self.state == State::Verifying {
             self.state = self.state_before;
@@ -103,9 +113,10 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Takes the messages since the last frame.
+    /// Takes the messages since the last frame. A game comes last: whether it is alone depends on the others.
     fn gather(&mut self) {
-        for mut job in [self.job.take(), self.game.take()].into_iter().flatten() {
+        let (job, reads, game) = (self.job.take(), std::mem::take(&mut self.reads), self.game.take());
+        for mut job in job.into_iter().chain(reads).chain(game) {
             let messages = job.worker.messages();
             let is_done = messages.iter().any(|message| matches!(message, Message::Done(_)));
             let mut progress = job.worker.progress();
@@ -113,16 +124,17 @@ impl VSekaiUpdater {
                 if matches!(message, Message::Done(_))
                     && let Some(progress) = progress.take()
                 {
-                    self.tell_progress(progress);
+                    self.tell_progress(&mut job, progress);
                 }
-                self.take(job.operation, message);
+                self.take(&job.task, job.operation, message);
             }
             if let Some(progress) = progress {
-                self.tell_progress(progress);
+                self.tell_progress(&mut job, progress);
             }
             match job.operation {
                 _ if is_done => {}
                 Operation::Launch => self.game = Some(job),
+                operation if operation.is_read() => self.reads.push(job),
                 _ => self.job = Some(job),
             }
         }
@@ -134,7 +146,7 @@ impl VSekaiUpdater {
         (self.received_bytes, download.map(|bytes| bytes.saturating_add(self.received_before)))
     }
 
-    fn take(&mut self, operation: Operation, message: Message<Reply>) {
+    fn take(&mut self, task: &Gd<VSekaiTask>, operation: Operation, message: Message<Reply>) {
         match message {
             Message::Event(Event::StateChanged { .. }) if operation.is_one_state() => {}
             Message::Event(Event::StateChanged { state }) => {
@@ -155,8 +167,7 @@ impl VSekaiUpdater {
                     self.tell(move |node| node.signals().rolled_back().emit(&version));
                 }
                 self.tell(move |node| node.signals().launched().emit(&version));
-                self.ended(operation, true);
-                self.has_game_started = true;
+                self.ended(task, Outcome::Done);
             }
             Message::Event(_) => {}
             Message::Planned(plan) => self.planned(&plan),
@@ -164,26 +175,27 @@ impl VSekaiUpdater {
                 self.complete(operation);
                 self.leave_verification(operation);
                 reply(self);
-                self.ended(operation, true);
+                self.ended(task, Outcome::Done);
             }
             Message::Done(Err(failure)) => {
                 self.leave_verification(operation);
-                self.fail(operation, &failure);
-                self.ended(operation, false);
+                let failure = self.fail(operation, &failure);
+                self.ended(task, Outcome::Failed(failure));
             }
         }
     }
 
-    /// Says that an operation is over, unless another one continues it. A launch is over when the game has started. It says
-    /// nothing while another operation runs, because whoever waits for that would take it for its end.
-    pub(super) fn ended(&mut self, operation: Operation, is_ok: bool) {
-        let is_silent = match operation {
-            Operation::Launch => self.has_game_started || !self.is_alone(operation),
-            _ => std::mem::take(&mut self.goes_on),
-        };
-        if !is_silent {
-            self.tell(move |node| node.signals().finished().emit(is_ok));
+    /// Says that an operation is over, unless another one continues it. A launch is over when the game has started. The node
+    /// says nothing of a launch or a read while another operation runs, because whoever waits for that would take it for its
+    /// end; their tasks do.
+    pub(super) fn ended(&mut self, task: &Gd<VSekaiTask>, outcome: Outcome) {
+        let operation = task.bind().operation();
+        if is_change(operation) && std::mem::take(&mut self.goes_on) {
+            self.due_task = Some(task.clone());
+            return;
         }
+        let is_alone = self.is_alone(operation);
+        self.tell_end(task, outcome, is_alone);
     }
 
     /// A verification is no outcome: what could be done before, such as [`VSekaiUpdater::resume`], still can.
@@ -193,15 +205,18 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Whether what becomes of the operation is what [`VSekaiUpdater::get_failure`] tells. A launch beside another
+    /// Whether what becomes of the operation is what [`VSekaiUpdater::get_failure`] tells. A launch or a read beside another
     /// operation leaves that to the other one.
     pub(super) fn is_alone(&self, operation: Operation) -> bool {
-        operation != Operation::Launch || !self.is_busy()
+        match operation {
+            Operation::Launch => !self.is_busy(),
+            _ => !operation.is_read() || !self.is_changing(),
+        }
     }
 
     /// The size of a download is an estimate: an operation that has succeeded is done, whatever has come.
     fn complete(&mut self, operation: Operation) {
-        if operation == Operation::Launch {
+        if !is_change(operation) {
             return;
         }
         let complete = move |node: &mut Self| {
@@ -260,7 +275,7 @@ impl VSekaiUpdater {
             if !node.mode.is_empty() {
                 node.mode = followed;
             }
-            true
+            node.forget_release()
         };
         self.tell_after(follow, move |node| node.signals().mode_switched().emit(&mode));
     }
@@ -284,44 +299,57 @@ impl VSekaiUpdater {
         (self.goes_on, self.is_update_due) = (true, true);
         let start = move |node: &mut Self| {
             if std::mem::take(&mut node.is_update_due) {
-                node.update_to(version);
+                let task = node.due_task.take();
+                node.update_as(task, version);
             }
             false
         };
         self.tell_after(start, |_| {});
     }
 
-    fn fail(&mut self, operation: Operation, failure: &Failure) {
+    fn fail(&mut self, operation: Operation, failure: &Failure) -> Gd<VSekaiFailure> {
         let is_update = matches!(operation, Operation::Check | Operation::Update);
         let (is_pausing, is_resuming) = (self.is_pausing, self.is_resuming);
-        (self.is_pausing, self.is_resuming) = (false, false);
+        if is_change(operation) {
+            (self.is_pausing, self.is_resuming) = (false, false);
+        }
         if failure.is_cancelled() && is_update {
             self.paused_bytes = is_pausing.then_some(self.received_bytes);
+            let paused = stopped(operation, "The update was paused.");
             match (is_pausing, is_resuming) {
                 (true, true) => self.update_soon(self.wanted_version.clone()),
                 (true, false) => {
-                    self.keep_failure(stopped(operation, "The update was paused."));
+                    self.keep_failure(paused.clone());
                     self.tell_state(State::Paused);
                     self.tell(|node| node.signals().update_paused().emit());
                 }
-                (false, _) => self.cancelled(operation),
+                (false, _) => return self.cancelled(operation),
             }
-            return;
+            return paused;
         }
         if is_update || matches!(operation, Operation::Rollback | Operation::Repair) {
             self.tell_state(State::Failed);
         }
         let is_kept = self.is_alone(operation);
-        self.tell_failure(in_words(operation, failure), is_kept, is_update);
+        let failure = in_words(operation, failure);
+        self.tell_failure(failure.clone(), is_kept);
+        failure
     }
 
-    pub(super) fn cancelled(&mut self, operation: Operation) {
+    pub(super) fn cancelled(&mut self, operation: Operation) -> Gd<VSekaiFailure> {
         let what = if operation == Operation::Check { "The check was cancelled." } else { "The update was cancelled." };
-        self.keep_failure(stopped(operation, what));
+        let failure = stopped(operation, what);
+        self.keep_failure(failure.clone());
         self.paused_bytes = None;
         self.tell_state(State::Cancelled);
         self.tell(|node| node.signals().update_cancelled().emit());
+        failure
     }
+}
+
+/// Whether it is one of those of which one runs at a time.
+pub(super) fn is_change(operation: Operation) -> bool {
+    operation != Operation::Launch && !operation.is_read()
 }
 
 fn in_words(operation: Operation, failure: &Failure) -> Gd<VSekaiFailure> {
@@ -348,7 +376,7 @@ fn pump(mut node: Gd<VSekaiUpdater>) {
         }
     }
     let mut node = node.bind_mut();
-    if node.job.is_none() && node.game.is_none() && node.signals.is_empty() {
+    if node.job.is_none() && node.reads.is_empty() && node.game.is_none() && node.signals.is_empty() {
         node.stop_pump();
     }
 }

@@ -1,10 +1,12 @@
 //! What needs no operation: getters, and functions of the class.
 
+use std::path::PathBuf;
+
 use godot::builtin::{Array, GString, PackedStringArray};
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::{Operation, State, VSekaiUpdater};
+use super::{Operation, State, VSekaiTask, VSekaiUpdater};
 use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
@@ -17,10 +19,19 @@ use crate::version::Version;
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
-    /// Whether an operation is running, so that another one would be refused. A launched game does not count.
+    /// Whether an operation is running, a read included. A launched game does not count.
     #[func]
     pub(super) fn is_busy(&self) -> bool {
-        self.job.is_some() || self.is_update_due
+        self.is_changing() || !self.reads.is_empty()
+    }
+
+    /// The task of the running operation; that of a read only if nothing else runs. If nothing does, that of the one
+    /// that has ended last, so that a handler of [signal finished] knows whose end it is; `null` before that. For those who
+    /// have not called the method themselves.
+    #[func]
+    fn get_task(&self) -> Option<Gd<VSekaiTask>> {
+        let running = self.job.as_ref().or(self.reads.first().filter(|_| !self.is_update_due)).map(|job| &job.task);
+        running.or(self.due_task.as_ref()).or(self.last_task.as_ref()).cloned()
     }
 
     /// Whether a version is higher than another one, by Semantic Versioning. `false` if either is not a valid version:
@@ -39,10 +50,11 @@ impl VSekaiUpdater {
         self.game.is_some()
     }
 
-    /// The running operation, or [constant NONE]. A launch does not count: see [method is_game_running].
+    /// The running operation, or [constant NONE]; a read only if nothing else runs. A launch does not count: see
+    /// [method is_game_running].
     #[func]
     fn get_operation(&self) -> Operation {
-        self.job.as_ref().map_or(Operation::None, |job| job.operation)
+        self.job.as_ref().or(self.reads.first()).map_or(Operation::None, |job| job.operation)
     }
 
     /// How far the update is, as last reported by [signal state_changed]. After an operation it stays at the outcome, such as
@@ -53,10 +65,9 @@ impl VSekaiUpdater {
         self.state
     }
 
-    /// How much of the running operation is done, from 0 to 1, for a progress bar; of the download while there is one,
-    /// otherwise of the content. Reading a repository that is a folder counts as a download. -1 if that is unknown, such as before
-    /// the first [signal progressed]. Each phase of an operation starts at 0. When an update has succeeded, this is 1, and
-    /// when another operation has, unless it told no progress; otherwise it stays at the last value.
+    /// How much of the running operation is done, from 0 to 1, for a progress bar: [member VSekaiProgress.fraction] of the last
+    /// [signal progressed]. -1 before that. When an update has succeeded, this is 1, and when another operation has, unless it
+    /// told no progress; otherwise it stays at the last value.
     #[func]
     fn get_progress(&self) -> f64 {
         self.progress
@@ -69,15 +80,17 @@ impl VSekaiUpdater {
         self.progress_details.clone()
     }
 
-    /// What the update that was found will do, in numbers, as last told by [signal plan_made]. `null` before that, and when
-    /// there is nothing to install any more.
+    /// What the update that was found will do, in numbers, as last told by [signal plan_made]. `null` before that, and whenever
+    /// [method get_release] is forgotten.
     #[func]
     fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
         self.plan.clone()
     }
 
-    /// The update that the last check has found. `null` if there is none: before the first check, when the install is up to
-    /// date, or once the update is installed.
+    /// The update that the last check has found. `null` if there is none. It is forgotten when the next check starts, so that a
+    /// failed one leaves nothing old; when an update has succeeded, also one that [method install_version] has made; after
+    /// [method switch_mode], [method rollback] and [method uninstall]; and when [member install_dir], [member mode] or
+    /// [member repository_urls] change. Check again then.
     #[func]
     fn get_release(&self) -> Option<Gd<VSekaiRelease>> {
         self.release.clone()
@@ -90,8 +103,8 @@ impl VSekaiUpdater {
     }
 
     /// Why the last operation has failed, was paused or was cancelled; the code is `cancelled` for the last two. `null` while
-    /// an operation runs, and after one that has succeeded: each operation clears it when it starts. A launch while another
-    /// operation runs leaves it to that one: see [method get_launch_failure].
+    /// an operation runs, and after one that has succeeded: each operation clears it when it starts. A launch or a read beside
+    /// another operation leaves it to that one. [member VSekaiTask.failure] is that of one call, and stays.
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()
@@ -171,11 +184,14 @@ impl VSekaiUpdater {
         log::append(&files::system_path(&path), &line.to_string(), std::env::home_dir().as_deref()).is_ok()
     }
 
-    /// V-Sekai's default folder for a new install, `vsekai/game` among the data of the user's programs; empty if there is no
-    /// home folder. For another game, replace the last two names, or use a folder in `user://`.
+    /// The default folder of a new install of the game with this name: `my-game/game` of "My Game", among the data of the
+    /// user's programs (`~/.local/share`, `%LOCALAPPDATA%` or `~/Library/Application Support`). If [param product] is empty,
+    /// it is the project's name. Empty if there is no name, or no home folder.
     #[func]
-    fn get_default_install_dir() -> GString {
-        host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
+    fn get_default_install_dir(#[opt(default = &GString::new())] product: GString) -> GString {
+        let product = if product.is_empty() { project_settings::name() } else { product.to_string() };
+        let folder = if product.is_empty() { None } else { host::default_install_folder(&product) };
+        folder.map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
     }
 
     /// The folder to install into, for a folder that a person has chosen, such as `D:\Games`: a folder of this name in it,
@@ -235,5 +251,19 @@ impl VSekaiUpdater {
     #[func]
     fn tell_ready() -> bool {
         host::own_install().is_none_or(|(_, ready)| disk::write_atomic(&ready, b"", Durability::Kill).is_ok())
+    }
+}
+
+impl VSekaiUpdater {
+    /// Whether one of the operations runs, or is due, of which one runs at a time.
+    pub(super) fn is_changing(&self) -> bool {
+        self.job.is_some() || self.is_update_due
+    }
+
+    /// The folder to install into.
+    pub(super) fn directory(&self) -> PathBuf {
+        let default =
+            if self.install_dir.is_empty() { Self::get_default_install_dir(GString::new()) } else { GString::new() };
+        files::system_path(if default.is_empty() { &self.install_dir } else { &default })
     }
 }

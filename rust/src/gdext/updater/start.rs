@@ -1,10 +1,9 @@
 //! Starting the game.
 
 use godot::builtin::{GString, PackedStringArray};
-use godot::global::Error as Answer;
 use godot::register::godot_api;
 
-use super::{Operation, VSekaiUpdater};
+use super::{Operation, Started, VSekaiUpdater};
 use crate::gdext::convert::strings;
 use crate::install::link::LinkAddress;
 
@@ -23,7 +22,7 @@ impl VSekaiUpdater {
         &mut self,
         #[opt(default = &PackedStringArray::new())] arguments: PackedStringArray,
         #[opt(default = &GString::new())] address: GString,
-    ) -> Answer {
+    ) -> Started {
         let arguments = strings(&arguments).into_iter().map(Into::into).collect();
         let (address, scheme) = (address.to_string(), self.url_scheme.to_string());
         self.begin(

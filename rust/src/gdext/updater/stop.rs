@@ -1,53 +1,99 @@
 //! Stopping what runs, and going on.
 
 use godot::global::Error as Answer;
+use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::refusals::refuse;
-use super::{Operation, State, VSekaiUpdater};
+use super::refusals::{is_elsewhere, refuse};
+use super::{Operation, Outcome, Started, State, VSekaiTask, VSekaiUpdater};
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
-    /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no
-    /// effect on other operations, or on an update that is about to complete.
+    /// Stops the running update: [signal update_paused], and its task ends with `false`. Downloaded data is kept. Returns
+    /// `ERR_UNAVAILABLE` if no update runs; an update that is about to complete does so all the same.
     #[func]
-    fn pause(&mut self) {
-        if let Some(job) = self.job.as_ref().filter(|job| job.operation == Operation::Update) {
-            self.is_pausing = !job.worker.is_cancelled() || self.is_pausing;
-            self.is_resuming = false;
-            job.worker.cancel();
+    fn pause(&mut self) -> Answer {
+        if is_elsewhere("pause") {
+            return Answer::ERR_UNCONFIGURED;
         }
+        let update = self.job.as_ref().filter(|job| job.operation == Operation::Update);
+        let Some(job) = update.filter(|job| self.is_pausing || !job.worker.is_cancelled()) else {
+            return Answer::ERR_UNAVAILABLE;
+        };
+        job.worker.cancel();
+        (self.is_pausing, self.is_resuming) = (true, false);
+        Answer::OK
     }
 
-    /// Continues an update stopped by [method pause]; returns `ERR_UNAVAILABLE` if there is none.
+    /// Continues an update stopped by [method pause], as a task of its own; if it has not stopped yet, as the one that runs.
+    /// The task's error is `ERR_UNAVAILABLE` if there is none.
     #[func]
-    fn resume(&mut self) -> Answer {
-        if self.is_pausing && self.job.is_some() {
+    fn resume(&mut self) -> Started {
+        if is_elsewhere("resume") {
+            return None;
+        }
+        if let Some(job) = self.job.as_ref().filter(|_| self.is_pausing) {
             self.is_resuming = true;
-            return Answer::OK;
+            return Some(job.task.clone());
         }
         if self.job.is_none() && self.state != State::Paused {
-            return refuse(Answer::ERR_UNAVAILABLE, "no update is paused: call start_update()");
+            let why = "no update is paused: call start_update()";
+            return refuse(Operation::Update, Answer::ERR_UNAVAILABLE, why);
         }
-        self.update_to(self.wanted_version.clone())
+        self.update_as(None, self.wanted_version.clone())
     }
 
-    /// Stops a running check or update, or gives up a paused one: [signal update_cancelled]. Other operations end with
-    /// [signal operation_failed] and the code `cancelled`. Downloaded data is kept, and the next [method start_update]
-    /// resumes from it. Does not end a game.
+    /// Stops what runs: a check or an update with [signal update_cancelled], others with [signal operation_failed] and the
+    /// code `cancelled`; reads such as [method list_news] only if nothing else runs. If nothing does, gives up a paused
+    /// update. Returns `ERR_UNAVAILABLE` if there is none, either. Downloaded data is kept, and the next
+    /// [method start_update] resumes from it. Does not end a game. To stop one operation for sure, see
+    /// [method VSekaiTask.cancel].
     #[func]
-    fn cancel(&mut self) {
-        self.is_pausing = false;
-        self.is_resuming = false;
+    fn cancel(&mut self) -> Answer {
+        if is_elsewhere("cancel") {
+            return Answer::ERR_UNCONFIGURED;
+        }
+        if self.is_changing() {
+            return self.cancel_change();
+        }
+        for read in &self.reads {
+            read.worker.cancel();
+        }
+        if !self.reads.is_empty() {
+            return Answer::OK;
+        }
+        if self.state == State::Paused {
+            self.cancelled(Operation::Update);
+            self.start_pump();
+            return Answer::OK;
+        }
+        Answer::ERR_UNAVAILABLE
+    }
+}
+
+impl VSekaiUpdater {
+    /// For [`VSekaiTask`].
+    pub(in crate::gdext) fn cancel_task(&mut self, task: &Gd<VSekaiTask>) -> Answer {
+        let is_due = self.due_task.as_ref() == Some(task);
+        if is_due || self.job.as_ref().is_some_and(|job| job.task == *task) {
+            return self.cancel_change();
+        }
+        let Some(read) = self.reads.iter().find(|job| job.task == *task) else { return Answer::ERR_UNAVAILABLE };
+        read.worker.cancel();
+        Answer::OK
+    }
+
+    fn cancel_change(&mut self) -> Answer {
+        (self.is_pausing, self.is_resuming) = (false, false);
         if let Some(job) = &self.job {
             job.worker.cancel();
         } else if std::mem::take(&mut self.is_update_due) {
-            self.cancelled(Operation::Update);
-            self.ended(Operation::Update, false);
-            self.start_pump();
-        } else if self.state == State::Paused {
-            self.cancelled(Operation::Update);
+            let failure = self.cancelled(Operation::Update);
+            if let Some(task) = self.due_task.take() {
+                self.ended(&task, Outcome::Failed(failure));
+            }
             self.start_pump();
         }
+        Answer::OK
     }
 }

@@ -12,7 +12,12 @@ use super::{
 impl IRefCounted for VSekaiRelease {
     fn to_string(&self) -> GString {
         let size = megabytes(self.installed_bytes);
-        line(&format!("<VSekaiRelease {} of {} ({}), {size}>", self.version, self.mode, self.why))
+        line(&format!(
+            "<VSekaiRelease {} of {} ({}), {size}>",
+            self.version,
+            self.mode,
+            self.reason.word().to_lowercase()
+        ))
     }
 }
 

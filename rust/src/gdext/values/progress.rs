@@ -9,9 +9,11 @@ use crate::gdext::enums::Phase;
 
 /// How far an operation is, at one moment. Carried by [signal VSekaiUpdater.progressed]; read-only.
 ///
-/// A phase of an operation has content, of which [member done_bytes] are done, downloaded or reused from disk. If something
-/// is downloaded, [member fraction] is that of the download; otherwise, of the content. [member bytes_per_second] and
-/// [member seconds_left] are those of the download while [member is_downloading], then of the content.
+/// An operation has one phase or more, such as reading the files that are there and building the new version.
+/// [member fraction] is that of the whole operation, and the other numbers are those of the running phase: of its content,
+/// [member done_bytes] are done, downloaded or reused from disk. If something is downloaded, [member phase_fraction] is that
+/// of the download; otherwise, of the content. [member bytes_per_second] and [member seconds_left] are those of the download
+/// while [member is_downloading], then of the content.
 /// ```gdscript
 /// extends Label
 ///
@@ -36,9 +38,13 @@ pub(crate) struct VSekaiProgress {
     /// What is being done.
     #[var(get = get_phase, no_set)]
     phase: Phase,
-    /// How much is done, from 0 to 1, for a progress bar. Each phase starts at 0.
+    /// How much of the whole operation is done, from 0 to 1, for a progress bar. Never goes back. An estimate, because what
+    /// later phases will have to do is not always known.
     #[var(no_set)]
     pub(super) fraction: f64,
+    /// How much of the phase is done, from 0 to 1. Each phase starts at 0.
+    #[var(no_set)]
+    pub(super) phase_fraction: f64,
     /// Whether a part of the download is still to come.
     #[var(no_set)]
     pub(super) is_downloading: bool,
@@ -72,15 +78,22 @@ impl VSekaiProgress {
 }
 
 impl VSekaiProgress {
-    /// With what was received and will be, including runs before this one.
-    pub(crate) fn of(progress: Progress, received_bytes: u64, download_bytes: Option<u64>) -> Self {
+    /// With what was received and will be, including runs before this one. `whole` says how much of all is done, if this
+    /// part of the phase is.
+    pub(crate) fn of(
+        progress: Progress,
+        received_bytes: u64,
+        download_bytes: Option<u64>,
+        whole: impl FnOnce(f64) -> f64,
+    ) -> Self {
         let (done_bytes, total_bytes) = (int(progress.done_bytes), int(progress.total_bytes));
         let (received_bytes, download_bytes) = (int(received_bytes), download_bytes.map_or(-1, int));
-        let fraction =
+        let phase_fraction =
             if download_bytes > 0 { ratio(received_bytes, download_bytes) } else { ratio(done_bytes, total_bytes) };
         Self {
             phase: progress.phase.into(),
-            fraction,
+            fraction: whole(phase_fraction),
+            phase_fraction,
             is_downloading: received_bytes < download_bytes,
             done_bytes,
             total_bytes,
@@ -93,12 +106,6 @@ impl VSekaiProgress {
 
     pub(crate) fn fraction(&self) -> f64 {
         self.fraction
-    }
-
-    /// The arguments of [`VSekaiUpdater::progress_changed`](crate::gdext::updater::VSekaiUpdater).
-    pub(crate) fn numbers(&self) -> (i64, i64, f64, f64, i64, i64) {
-        let rate = (self.bytes_per_second, self.seconds_left);
-        (self.done_bytes, self.total_bytes, rate.0, rate.1, self.received_bytes, self.download_bytes)
     }
 
     pub(crate) fn share(self) -> Gd<Self> {
@@ -127,15 +134,17 @@ mod tests {
     };
 
     #[test]
-    fn the_fraction_is_that_of_the_download_while_there_is_one() {
-        let download = VSekaiProgress::of(CONTENT, 1, Some(4));
-        assert!((download.fraction - 0.25).abs() < 1e-9 && download.is_downloading, "{download:?}");
-        let content = VSekaiProgress::of(CONTENT, 0, None);
-        assert!((content.fraction - 0.75).abs() < 1e-9 && !content.is_downloading, "{content:?}");
+    fn the_fraction_of_a_phase_is_that_of_the_download_while_there_is_one() {
+        let of = |progress, received, download| VSekaiProgress::of(progress, received, download, |part| part / 2.0);
+        let download = of(CONTENT, 1, Some(4));
+        assert!((download.phase_fraction - 0.25).abs() < 1e-9 && download.is_downloading, "{download:?}");
+        assert!((download.fraction - 0.125).abs() < 1e-9, "{download:?}");
+        let content = of(CONTENT, 0, None);
+        assert!((content.phase_fraction - 0.75).abs() < 1e-9 && !content.is_downloading, "{content:?}");
         assert_eq!((content.download_bytes, content.phase), (-1, Phase::Building));
-        let over = VSekaiProgress::of(CONTENT, 4, Some(4));
-        assert!((over.fraction - 1.0).abs() < 1e-9 && !over.is_downloading, "{over:?}");
-        let early = VSekaiProgress::of(Progress { done_bytes: 0, seconds_left: None, ..CONTENT }, 0, None);
-        assert!(early.fraction.abs() < 1e-9 && early.seconds_left < 0.0, "{early:?}");
+        let over = of(CONTENT, 4, Some(4));
+        assert!((over.phase_fraction - 1.0).abs() < 1e-9 && !over.is_downloading, "{over:?}");
+        let early = of(Progress { done_bytes: 0, seconds_left: None, ..CONTENT }, 0, None);
+        assert!(early.phase_fraction.abs() < 1e-9 && early.seconds_left < 0.0, "{early:?}");
     }
 }

@@ -1,0 +1,187 @@
+//! `VSekaiTask`: what has become of one call of the node.
+
+use godot::builtin::{Callable, GString, Variant};
+use godot::classes::{IRefCounted, RefCounted};
+use godot::global::Error as Answer;
+use godot::obj::{Base, Gd, InstanceId};
+use godot::register::{GodotClass, godot_api};
+
+use super::enums::Operation;
+use super::updater::VSekaiUpdater;
+use super::values::{VSekaiFailure, VSekaiProgress};
+
+/// How an operation has ended: whether it went well, or else why not.
+#[derive(Debug, Clone)]
+pub(super) enum Outcome {
+    Done,
+    Failed(Gd<VSekaiFailure>),
+}
+
+impl Outcome {
+    pub(super) fn is_ok(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+/// One operation of a [VSekaiUpdater], from its call to its end; read-only.
+///
+/// Every method that starts an operation returns one. `await` its [signal finished], and the answer is that of this
+/// call, whatever else the node does meanwhile:
+/// ```gdscript
+/// extends Node
+///
+/// @onready var updater: VSekaiUpdater = $VSekaiUpdater
+///
+///
+/// func _ready() -> void:
+///     var task := updater.check_for_update()
+///     if not await task.finished:
+///         print(task.failure.message)
+///     elif updater.get_release() != null:
+///         print("There is an update: ", updater.get_release().version)
+/// ```
+/// You need not keep it: the node does, until it has ended.
+#[derive(Debug, GodotClass)]
+#[class(no_init, base=RefCounted)]
+pub(crate) struct VSekaiTask {
+    /// What was asked for.
+    #[var(get = get_operation, no_set)]
+    operation: Operation,
+    /// `OK` if it was started. Otherwise nothing was: `ERR_BUSY` while an operation runs that this one cannot run beside;
+    /// `ERR_UNCONFIGURED` outside the scene tree or in the editor; `ERR_INVALID_PARAMETER`; `ERR_UNAVAILABLE` from
+    /// [method VSekaiUpdater.resume] if nothing is paused. The console says what to do, and [signal finished] follows
+    /// with `false`.
+    #[var(get = get_error, no_set)]
+    error: Answer,
+    /// Whether [signal finished] was emitted, or is being emitted. If it is true already, do not wait for that.
+    #[var(no_set)]
+    is_finished: bool,
+    /// Whether it has ended well.
+    #[var(no_set)]
+    is_ok: bool,
+    /// Why it has not ended well, also after a pause, a cancellation or a refusal. `null` before its end, and after a good
+    /// one.
+    #[var(no_set)]
+    failure: Option<Gd<VSekaiFailure>>,
+    /// How far it is. `null` before the first progress, and if it tells none.
+    #[var(no_set)]
+    progress: Option<Gd<VSekaiProgress>>,
+    node: Option<InstanceId>,
+    /// Set before [signal finished].
+    outcome: Option<Outcome>,
+    base: Base<RefCounted>,
+}
+
+#[godot_api]
+impl IRefCounted for VSekaiTask {
+    fn to_string(&self) -> GString {
+        let state = match &self.failure {
+            _ if !self.is_finished => "not finished".to_owned(),
+            Some(failure) => failure.bind().code(),
+            None => "done".to_owned(),
+        };
+        GString::from(format!("<VSekaiTask {}: {state}>", self.operation.word()).as_str())
+    }
+}
+
+#[godot_api]
+impl VSekaiTask {
+    /// It has ended; emitted exactly once, and never during the call that has returned the task, so that an `await` right
+    /// after the call does not miss it. [param is_ok] is false if it has failed, was paused, cancelled or refused, or if its
+    /// node has left the tree: [member failure] then says why. A check that goes on to install
+    /// ([constant VSekaiUpdater.SILENT]) ends with the update. A launch ends when the game has started.
+    #[signal]
+    pub(super) fn finished(is_ok: bool);
+
+    /// Stops this operation, and no other. Returns `ERR_UNAVAILABLE` if it has ended, or is a launch: a game is not ended.
+    #[func(gd_self)]
+    fn cancel(this: Gd<Self>) -> Answer {
+        let node = this.bind().node;
+        let node = node.and_then(|id| Gd::<VSekaiUpdater>::try_from_instance_id(id).ok());
+        node.map_or(Answer::ERR_UNAVAILABLE, |mut node| node.bind_mut().cancel_task(&this))
+    }
+
+    #[func]
+    fn get_operation(&self) -> Operation {
+        self.operation
+    }
+
+    #[func]
+    fn get_error(&self) -> Answer {
+        self.error
+    }
+}
+
+impl VSekaiTask {
+    pub(super) fn begin(operation: Operation, node: InstanceId) -> Gd<Self> {
+        Self::new(operation, Answer::OK, Some(node))
+    }
+
+    /// Of a call that starts nothing.
+    pub(super) fn refused(operation: Operation, error: Answer, why: &str) -> Gd<Self> {
+        let task = Self::new(operation, error, None);
+        let failure = VSekaiFailure::refused(operation, error, why);
+        Self::end_later(task.clone(), Outcome::Failed(failure));
+        task
+    }
+
+    fn new(operation: Operation, error: Answer, node: Option<InstanceId>) -> Gd<Self> {
+        Gd::from_init_fn(|base| Self {
+            operation,
+            error,
+            is_finished: false,
+            is_ok: false,
+            failure: None,
+            progress: None,
+            node,
+            outcome: None,
+            base,
+        })
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        self.error == Answer::OK
+    }
+
+    pub(super) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    pub(super) fn progressed(&mut self, progress: Gd<VSekaiProgress>) {
+        self.progress = Some(progress);
+    }
+
+    /// Decides how it has ended; [`Self::finish`] tells. False if that was decided before.
+    pub(super) fn decide(&mut self, outcome: Outcome) -> bool {
+        let is_first = self.outcome.is_none();
+        self.outcome.get_or_insert(outcome);
+        is_first
+    }
+
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.outcome.clone()
+    }
+
+    /// Makes the outcome readable. False if it was told before.
+    pub(super) fn finish(&mut self) -> bool {
+        let Some(outcome) = self.outcome.clone().filter(|_| !self.is_finished) else { return false };
+        (self.is_finished, self.is_ok) = (true, outcome.is_ok());
+        if let Outcome::Failed(failure) = outcome {
+            self.failure = Some(failure);
+        }
+        true
+    }
+
+    /// For a task that no node tells about: ends it when the frame does. The call keeps it alive until then.
+    pub(super) fn end_later(task: Gd<Self>, outcome: Outcome) {
+        let end = Callable::from_fn("VSekaiTask", move |_: &[&Variant]| {
+            let mut task = task.clone();
+            task.bind_mut().decide(outcome.clone());
+            if task.bind_mut().finish() {
+                let is_ok = task.bind().is_ok;
+                task.signals().finished().emit(is_ok);
+            }
+        });
+        end.call_deferred(&[]);
+    }
+}
