@@ -136,7 +136,11 @@ func home_state() -> HomeState:
 	if failure != null:
 		state.failure = failure.sentence()
 		state.advice = failure.advice()
-		state.is_fixed_in_settings = failure.place() != ErrorReport.Place.NONE
+		state.place = failure.place()
+		state.is_space_short = failure.code == "disk_full"
+		state.is_damage = failure.is_damage()
+	state.previous_version = previous_version
+	state.removable_bytes = _freeable_bytes()
 	state.notice = LauncherNotices.of(self, state.kind)
 	state.notice_version = LauncherNotices.version_of(self, state.notice)
 	state.message = message
@@ -154,9 +158,19 @@ func home_state() -> HomeState:
 
 ## What the details of Home's state are: the last failure, or which files are damaged.
 func trouble() -> ErrorReport:
-	if failure == null:
-		return ErrorReport.of("damaged", "\n".join(damaged_files))
-	return failure
+	var report := failure
+	if report == null:
+		report = ErrorReport.of("damaged", "\n".join(damaged_files))
+	if report.is_damage():
+		report.title = "ERROR_TITLE_DAMAGED"
+	report.previous_version = previous_version
+	report.removable_bytes = _freeable_bytes()
+	return report
+
+
+## During a trial the previous version is kept.
+func _freeable_bytes() -> int:
+	return 0 if is_on_trial or previous_version.is_empty() else removable_bytes
 
 
 ## The name of a mode for players.
@@ -214,13 +228,9 @@ func settings_facts() -> SettingsFacts:
 
 func _facts() -> HomeFacts:
 	var facts := HomeFacts.new()
-	facts.server = server
-	if failure != null and failure.code in OFFLINE_CODES:
-		facts.server = HomeFacts.Server.UNREACHABLE
 	facts.disk_bytes = disk_bytes if is_installed() else -1
 	facts.free_bytes = free_bytes
 	facts.last_played = last_played
-	facts.launcher_version = ProjectSettings.get_setting("application/config/version")
 	return facts
 
 

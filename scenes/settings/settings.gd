@@ -153,6 +153,7 @@ func show_place(place: ErrorReport.Place) -> void:
 		ErrorReport.Place.FOLDER: _location,
 		ErrorReport.Place.CHANNEL: _mode,
 		ErrorReport.Place.NETWORK: _proxy,
+		ErrorReport.Place.FILES: _verify,
 	}
 	if not controls.has(place):
 		return

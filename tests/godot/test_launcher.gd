@@ -82,7 +82,7 @@ func test_damage_is_found_and_repaired() -> void:
 	file.close()
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
 	await _until_primary("Repair")
-	assert(_home("%Status") == "Damaged files: 1", _home("%Status"))
+	assert(_home("%Status") == "One file is damaged.", _home("%Status"))
 	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
 	await Hands.click(_node("%Home").get_node("%First") as Button)
 	var dialog := _node("%ErrorDialog") as ErrorDialog
@@ -99,7 +99,7 @@ func test_what_settings_can_mend_is_led_to_from_home() -> void:
 	var session: LauncherSession = _launcher.get("_session")
 	session.model.failure = ErrorReport.of("disk_full")
 	session.changed.emit()
-	assert(_home("%Primary") == "Open Settings")
+	assert(_home("%Primary") == "Change the folder")
 	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until("the folder", (_node("%Settings").get_node("%Location") as Control).has_focus)
 	assert(_node("%Settings").is_visible_in_tree())
