@@ -1,20 +1,20 @@
 class_name CoverPicture
 extends Control
-## A picture that fills its place; what does not fit is cut below rather than above, where heads are.
-## Without one, an icon in the brand's colour stands in the middle.
+## A picture that fills its place; what does not fit is cut below rather than above, where heads
+## are. Without one, an icon in the brand's colour stands in the middle.
 
 ## As a part of what does not fit.
 const FOCAL := Vector2(0.5, 0.22)
 const ICON_SIZE := 44.0
+
+## White.
+@export var icon: Texture2D
 
 ## null = there is none.
 var texture: Texture2D:
 	set(value):
 		texture = value
 		queue_redraw()
-
-## White.
-@export var icon: Texture2D
 
 
 func _notification(what: int) -> void:

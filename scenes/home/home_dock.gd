@@ -45,11 +45,25 @@ func is_wide() -> bool:
 	return _room_for_words() >= WORDS_LEAST
 
 
+## To the next button, and not to a nearer one on another card.
+func _join() -> void:
+	var none := NodePath("")
+	_primary.focus_neighbor_right = none
+	for child: Node in _others.get_children():
+		var button := child as Control
+		var is_first := button.visible and _primary.focus_neighbor_right == none
+		button.focus_neighbor_left = button.get_path_to(_primary) if is_first else none
+		if is_first:
+			_primary.focus_neighbor_right = _primary.get_path_to(button)
+
+
 ## Returns the height.
 func _arrange(is_final: bool) -> float:
 	var wide := is_wide()
 	if is_final:
 		_dress()
+		_join()
+		_settle(_room_for_words() if wide else size.x)
 	var button := _primary.get_combined_minimum_size()
 	var line := _line()
 	if wide:
@@ -74,6 +88,18 @@ func _arrange(is_final: bool) -> float:
 	if is_final:
 		_put(_others, Vector2(0.0, top + button.y + ROW_GAP), Vector2(size.x, lower))
 	return top + button.y + ROW_GAP + lower
+
+
+## Words that wrap have their height only once they have their width: gives it to them now, and not
+## in some of the next frames.
+func _settle(width: float) -> void:
+	_words.size.x = width
+	var boxes: Array[Node] = [_words]
+	boxes.append_array(_words.find_children("*", "Container", true, false))
+	for box: Container in boxes:
+		box.notification(NOTIFICATION_SORT_CHILDREN)
+		# Their heights follow.
+		box.queue_sort()
 
 
 func _put(child: Control, corner: Vector2, extent: Vector2) -> void:

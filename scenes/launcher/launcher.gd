@@ -14,7 +14,6 @@ const MESSAGE_SECONDS := 8.0
 
 var _settings: LauncherSettings
 var _questions := LauncherQuestions.new()
-
 ## What ends the program.
 var _quit: Callable
 var _message_timer := Timer.new()

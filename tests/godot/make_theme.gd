@@ -299,6 +299,7 @@ func _make_list_buttons() -> void:
 	_theme.set_constant("h_separation", &"ListButton", 14)
 	_theme.set_constant("icon_max_width", &"ListButton", 24)
 	_set_icon_colors(&"ListButton", p.link)
+	_make_side_buttons()
 	_vary(&"SmallLead", &"LeadButton")
 	_theme.set_font_size("font_size", &"SmallLead", 15)
 	for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
@@ -306,6 +307,24 @@ func _make_list_buttons() -> void:
 	_vary(&"ThinBar", &"ProgressBar")
 	_theme.set_stylebox("background", &"ThinBar", _box(p.well, 0, 0, 0))
 	_theme.set_stylebox("fill", &"ThinBar", _box(p.accent, 0, 0, 0))
+
+
+## The sections of a page, below each other: the current one has an edge in the brand's colour.
+func _make_side_buttons() -> void:
+	var p := _palette
+	_vary(&"SideButton", &"ListButton")
+	_set_text_colors(&"SideButton", p.text)
+	_theme.set_color("font_color", &"SideButton", p.muted)
+	var current := _box(p.card, 14, 10)
+	current.border_color = p.accent
+	current.border_width_left = 4
+	var boxes: Dictionary[String, StyleBox] = {
+		"normal": _clear(14, 10),
+		"hover": _box(p.button_disabled, 14, 10),
+		"pressed": current,
+		"disabled": _clear(14, 10),
+	}
+	_set_boxes(&"SideButton", boxes)
 
 
 func _make_nav_buttons() -> void:

@@ -330,7 +330,12 @@ static func confirm() -> Control:
 	var values := {
 		"mode": Channels.title("nightly", {}),
 		"description": "Built every night.",
-		"effect": LauncherQuestions.effect_of("0.1.2", "0.2.0", false) + " " + weight,
+		"effect":
+		(
+			LauncherQuestions.effect_of("0.1.2", "0.2.0", false)
+			+ (" %s\n\n" % weight)
+			+ LauncherQuestions.risk_of(Channels.title("stable", {}))
+		),
 	}
 	var title := TranslationServer.translate("ASK_MODE_TITLE").format(values)
 	var text := TranslationServer.translate("ASK_MODE_TEXT").format(values)
