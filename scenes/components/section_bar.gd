@@ -1,7 +1,7 @@
 class_name SectionBar
 extends ScrollContainer
-## The names of a page's sections, above it or at its left: pressing one shows that section and moves
-## the focus there.
+## The names of a page's sections, above it or at its left: pressing one shows that section and
+## moves the focus there.
 
 ## As a part of the view: a section that begins above is the one that is read.
 const READ_ABOVE := 0.3

@@ -7,6 +7,8 @@ signal location_choice_requested
 signal location_changed(directory: String)
 signal install_requested
 
+const SIZES: PackedStringArray = ["FIRST_DOWNLOAD", "FIRST_NEEDED", "FIRST_FREE"]
+
 var branding: Branding:
 	set(value):
 		branding = value
@@ -71,6 +73,7 @@ var needed_bytes: int = -1:
 @onready var _menu := %Menu as CheckButton
 @onready var _message := %Message as Label
 @onready var _sizes := %Sizes as BoxContainer
+@onready var _line := %Line as Control
 @onready var _install := %Install as Button
 
 
@@ -139,6 +142,7 @@ func _draw_sizes() -> void:
 	var amounts: Array[int] = [download_bytes, needed_bytes, free_bytes]
 	for place: int in amounts.size():
 		(_sizes.get_child(place).get_child(0) as Label).text = Words.bytes(amounts[place])
+		(_sizes.get_child(place).get_child(1) as Label).text = tr(SIZES[place])
 
 
 ## Without room there is one thing to do: choose another folder.
@@ -193,7 +197,9 @@ func _fit() -> void:
 	var is_tall := size.y > size.x
 	_rows.alignment = BoxContainer.ALIGNMENT_END if is_tall else BoxContainer.ALIGNMENT_CENTER
 	_rows.add_theme_constant_override("separation", 10 if is_compact else 20)
-	_card_rows.add_theme_constant_override("separation", 4 if is_compact else 12)
+	_card_rows.add_theme_constant_override("separation", 2 if is_compact else 8)
+	_line.visible = not is_compact
+	_install.custom_minimum_size.y = 0 if is_compact else 64
 	_sizes.add_theme_constant_override("separation", 12 if is_compact else 40)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
 	for side: String in ["margin_top", "margin_bottom"]:

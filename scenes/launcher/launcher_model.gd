@@ -4,10 +4,6 @@ extends RefCounted
 
 ## Failures of a check that only mean that the server could not be reached.
 const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
-## What takes a moment only, so that nobody has to be told of it.
-const BRIEF: Array[HomeState.Kind] = [
-	HomeState.Kind.READY, HomeState.Kind.LOADING, HomeState.Kind.CHECKING
-]
 
 var product_name: String = ""
 var url_scheme: String = ""
@@ -152,7 +148,7 @@ func home_state() -> HomeState:
 	state.is_newest = LauncherNotices.is_newest(self)
 	state.is_downgrade = is_downgrade
 	state.is_playing = is_playing
-	state.facts = _facts()
+	state.facts = LauncherFacts.for_home(self)
 	return state
 
 
@@ -196,42 +192,7 @@ func is_downloaded() -> bool:
 
 
 func settings_facts() -> SettingsFacts:
-	var facts := SettingsFacts.new()
-	facts.product_name = product_name
-	facts.url_scheme = url_scheme
-	facts.directory = directory
-	facts.free_bytes = free_bytes
-	facts.disk_bytes = disk_bytes if is_installed() else -1
-	facts.starts_at_login = starts_at_login
-	facts.version = version
-	facts.previous_version = previous_version
-	facts.removable_bytes = removable_bytes
-	facts.are_modes_due = is_manual
-	facts.mode = mode
-	facts.mode_title = channel(mode)
-	facts.modes = modes
-	# In the current language.
-	for each: SettingsFacts.Mode in modes:
-		each.title = channel(each.name)
-	facts.is_integrated = is_integrated
-	facts.is_busy = is_playing or activity != HomeState.Kind.READY
-	if is_playing:
-		facts.busy_reason = "SETTINGS_BUSY_PLAYING"
-	elif not activity in BRIEF:
-		facts.busy_reason = "SETTINGS_BUSY_WORKING"
-	facts.message = message
-	facts.is_message_warning = is_message_warning
-	if message.is_empty() and not new_launcher.is_empty():
-		facts.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": new_launcher})
-	return facts
-
-
-func _facts() -> HomeFacts:
-	var facts := HomeFacts.new()
-	facts.disk_bytes = disk_bytes if is_installed() else -1
-	facts.free_bytes = free_bytes
-	facts.last_played = last_played
-	return facts
+	return LauncherFacts.for_settings(self)
 
 
 func _kind() -> HomeState.Kind:

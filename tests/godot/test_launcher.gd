@@ -105,6 +105,28 @@ func test_what_settings_can_mend_is_led_to_from_home() -> void:
 	assert(_node("%Settings").is_visible_in_tree())
 
 
+## What a previous version takes is offered where the disk is full, after a question.
+func test_a_full_disk_leads_to_removing_the_previous_version() -> void:
+	await _install()
+	var session: LauncherSession = _launcher.get("_session")
+	session.model.previous_version = "0.1.0"
+	session.model.removable_bytes = 1_200_000_000
+	session.model.failure = ErrorReport.of("disk_full")
+	session.changed.emit()
+	assert(_home("%Primary") == "Remove 0.1.0 (1.2 GB)")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert(question.is_visible_in_tree() and "frees 1.2 GB" in question.text, question.text)
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	# Its details offer the same. During a trial the version is kept.
+	assert(session.model.trouble().is_ended_by_space())
+	session.model.is_on_trial = true
+	session.changed.emit()
+	assert(
+		_home("%Primary") == "Change the folder" and not session.model.trouble().is_ended_by_space()
+	)
+
+
 func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
 	_open()
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)

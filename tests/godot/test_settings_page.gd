@@ -144,6 +144,8 @@ func test_the_question_about_a_channel_says_what_becomes_of_the_version() -> voi
 	assert(effects[1] == "This is a downgrade: 0.1.0 is older than your 0.1.2.")
 	assert(effects[2] == "You keep 0.1.2." and effects[3] == "Installs 0.1.2.")
 	assert(effects[4] == "This channel has no version yet.")
+	var risk := LauncherQuestions.risk_of("Stable")
+	assert("more faults" in risk and "choose Stable here again" in risk)
 
 
 ## The bar above, and all pages, begin and end at the same places.
