@@ -167,8 +167,10 @@ func _draw_branding() -> void:
 
 
 func _draw_state() -> void:
-	_version.visible = state.is_installed()
-	_version.text = tr("HOME_VERSION").format({"version": state.version})
+	# What one has, or would get.
+	var version := state.version if state.is_installed() else state.new_version
+	_version.visible = not version.is_empty()
+	_version.text = tr("HOME_VERSION").format({"version": version})
 	_mode.visible = not state.mode.is_empty()
 	_mode.text = state.mode
 	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})

@@ -23,8 +23,6 @@ func texts(now: int) -> PackedStringArray:
 	var parts: PackedStringArray = []
 	if disk_bytes >= 0:
 		parts.append(Words.bytes(disk_bytes))
-	elif free_bytes >= 0:
-		parts.append(_text("FACT_FREE").format({"bytes": Words.bytes(free_bytes)}))
 	if last_played > 0:
 		parts.append(_played(now))
 	return parts

@@ -114,6 +114,15 @@ func test_returning_says_what_it_downloads() -> void:
 	assert(_text(frame, "%First") == "Try 0.1.3 again (6.7 MB)")
 
 
+func test_what_would_be_installed_is_named() -> void:
+	var frame := _open(K.NOT_INSTALLED)
+	assert(_text(frame, "%Version") == "Version 0.1.3")
+	assert(
+		_text(frame, "%Detail") == "Downloads 52 MB and takes 330 MB on disk. 12 GB is free.",
+		_text(frame, "%Detail")
+	)
+
+
 func test_what_was_put_away_is_told_again_once_something_has_changed() -> void:
 	var model := LauncherModel.new()
 	model.version = "0.1.2"
