@@ -29,8 +29,11 @@ func _draw() -> void:
 		var place := Rect2((size - Vector2.ONE * ICON_SIZE) / 2.0, Vector2.ONE * ICON_SIZE)
 		draw_texture_rect(icon, place, false, get_theme_color(&"font_color", &"Accent"))
 		return
-	var whole := texture.get_size()
-	var shown := size * minf(whole.x / size.x, whole.y / size.y)
-	draw_texture_rect_region(
-		texture, Rect2(Vector2.ZERO, size), Rect2((whole - shown) * FOCAL, shown)
-	)
+	var part := part_of(texture.get_size(), size)
+	draw_texture_rect_region(texture, Rect2(Vector2.ZERO, size), part)
+
+
+## What a place of this size shows of a picture.
+static func part_of(whole: Vector2, place: Vector2) -> Rect2:
+	var shown := place * minf(whole.x / place.x, whole.y / place.y)
+	return Rect2((whole - shown) * FOCAL, shown)

@@ -126,8 +126,6 @@ func _draw_tone() -> void:
 		var is_step := button.visible and is_first
 		is_first = is_first and not button.visible
 		button.theme_type_variation = HomeLook.remedy(tone) if is_step else &""
-	if _get_launcher.visible:
-		_get_launcher.theme_type_variation = &"PrimaryButton"
 
 
 ## For those who help: most people never need it.

@@ -33,7 +33,7 @@ const QUIET: Array[HomeState.Action] = [
 	HomeState.Action.CANCEL,
 	HomeState.Action.SHOW_ERROR,
 ]
-## Actions that take the next step; only they have the brand's colour.
+## Actions that take the next step; only they have the brand's colour, where nothing is wrong.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
 	HomeState.Action.INSTALL,
@@ -47,13 +47,6 @@ const STEPS: Array[HomeState.Action] = [
 const PICTURES: Dictionary[HomeState.Action, Texture2D] = {
 	HomeState.Action.CANCEL: preload("res://scenes/components/icons/cancel.svg"),
 }
-## The way out of trouble.
-const REMEDIES: Array[HomeState.Action] = [
-	HomeState.Action.REPAIR,
-	HomeState.Action.RETRY,
-	HomeState.Action.SHOW_SETTINGS,
-	HomeState.Action.FREE_SPACE,
-]
 
 
 static func tone(state: HomeState) -> Tone:
@@ -83,7 +76,8 @@ static func remedy(its_tone: Tone) -> StringName:
 ## The one large button.
 static func dress_primary(button: Button, action: HomeState.Action, its_tone: Tone) -> void:
 	button.theme_type_variation = &"LargeButton"
-	if action in REMEDIES:
+	var is_step := action != HomeState.Action.NONE and not action in QUIET
+	if is_step and its_tone != Tone.PLAIN:
 		button.theme_type_variation = remedy(its_tone)
 	elif action in STEPS:
 		button.theme_type_variation = &"PrimaryButton"

@@ -126,6 +126,15 @@ func test_pictures_are_decoded_and_shown() -> void:
 	)
 
 
+## Heads are above the middle.
+func test_of_a_picture_rather_the_lower_part_is_cut() -> void:
+	var wide := CoverPicture.part_of(Vector2(640, 360), Vector2(400, 100))
+	assert(wide.size == Vector2(640, 160) and wide.position.x == 0.0)
+	assert(wide.position.y < (360.0 - wide.end.y) / 2.0, str(wide))
+	var high := CoverPicture.part_of(Vector2(640, 360), Vector2(100, 200))
+	assert(high.size == Vector2(180, 360) and high.position.x == 230.0)
+
+
 func test_a_card_without_a_picture_shows_an_icon() -> void:
 	var entries := Shots.news()
 	entries[0].picture_path = ""
