@@ -1,6 +1,7 @@
 class_name SectionBar
 extends ScrollContainer
-## The names of a page's sections: pressing one shows that section and moves the focus there.
+## The names of a page's sections, above it or at its left: pressing one shows that section and
+## moves the focus there.
 
 ## As a part of the view: a section that begins above is the one that is read.
 const READ_ABOVE := 0.3
@@ -12,11 +13,18 @@ const HIDDEN_LEAST := 18.0
 ## Each has its name in `Rows/Heading`.
 @export var sections: Array[Control]
 
+## Whether the names are below each other, at the left of the page.
+var is_upright: bool = false:
+	set(value):
+		if is_upright != value:
+			is_upright = value
+			_arrange()
+
 var _buttons: Array[Button] = []
 ## The section that was asked for, or has the focus; null = the page was scrolled since.
 var _chosen: Control
 
-@onready var _row := %SectionRow as HBoxContainer
+@onready var _row := %SectionRow as BoxContainer
 @onready var _fade_left := %FadeLeft as Panel
 @onready var _fade_right := %FadeRight as Panel
 
@@ -25,15 +33,11 @@ func _ready() -> void:
 	for section: Control in sections:
 		var button := Button.new()
 		button.text = (section.get_node(^"Rows/Heading") as SectionHeading).text
-		button.theme_type_variation = &"SectionButton"
 		button.toggle_mode = true
 		button.pressed.connect(show_section.bind(section))
 		_row.add_child(button)
 		_buttons.append(button)
-		button.focus_neighbor_bottom = button.get_path_to(_first_control(section))
-	# From the page, where it begins, keys lead up to the bar and not past it.
-	var first := _first_control(sections[0])
-	first.focus_neighbor_top = first.get_path_to(_buttons[0])
+	_arrange()
 	var scroll_bar := page.get_v_scroll_bar()
 	# Only after that, things are where they were scrolled to.
 	page.sort_children.connect(_mark)
@@ -43,6 +47,29 @@ func _ready() -> void:
 	get_h_scroll_bar().value_changed.connect(_fade.unbind(1))
 	get_viewport().gui_focus_changed.connect(_on_focus_changed, CONNECT_DEFERRED)
 	_mark()
+
+
+func _arrange() -> void:
+	if not is_node_ready():
+		return
+	_row.vertical = is_upright
+	_row.add_theme_constant_override("separation", 4 if is_upright else 8)
+	for place: int in _buttons.size():
+		var button := _buttons[place]
+		var heading := sections[place].get_node(^"Rows/Heading") as SectionHeading
+		button.theme_type_variation = &"SideButton" if is_upright else &"SectionButton"
+		button.icon = heading.icon if is_upright else null
+		button.alignment = (
+			HORIZONTAL_ALIGNMENT_LEFT if is_upright else HORIZONTAL_ALIGNMENT_CENTER
+		)
+		var first := _first_control(sections[place])
+		var none := NodePath("")
+		button.focus_neighbor_right = button.get_path_to(first) if is_upright else none
+		button.focus_neighbor_bottom = none if is_upright else button.get_path_to(first)
+		first.focus_neighbor_left = first.get_path_to(button) if is_upright else none
+		# From the page, where it begins, keys lead up to the bar and not past it.
+		var is_below := place == 0 and not is_upright
+		first.focus_neighbor_top = first.get_path_to(button) if is_below else none
 
 
 func show_section(section: Control) -> void:

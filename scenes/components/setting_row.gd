@@ -4,7 +4,7 @@ extends BoxContainer
 ##
 ## The controls are the row's children in its scene; the words are inserted before them.
 
-const NARROW_BELOW := 600.0
+const NARROW_BELOW := 540.0
 const FAINT := 0.4
 const LINE_ABOVE := 11.0
 
@@ -29,22 +29,22 @@ var reason: String = "":
 		set_disabled(not reason.is_empty())
 		_draw_words()
 
+var _words := VBoxContainer.new()
 var _title_label := Label.new()
 var _hint_label := Label.new()
 
 
 func _ready() -> void:
-	var words := VBoxContainer.new()
-	words.size_flags_horizontal = SIZE_EXPAND_FILL
-	words.size_flags_vertical = SIZE_SHRINK_CENTER
-	words.add_theme_constant_override("separation", 2)
+	_words.size_flags_horizontal = SIZE_EXPAND_FILL
+	_words.size_flags_vertical = SIZE_SHRINK_CENTER
+	_words.add_theme_constant_override("separation", 2)
 	_hint_label.theme_type_variation = &"Muted"
 	for label: Label in [_title_label, _hint_label]:
 		label.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
 		label.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
-		words.add_child(label)
-	add_child(words)
-	move_child(words, 0)
+		_words.add_child(label)
+	add_child(_words)
+	move_child(_words, 0)
 	add_theme_constant_override("separation", 16)
 	resized.connect(_fit)
 	_draw_words()
@@ -54,6 +54,11 @@ func _ready() -> void:
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
 		_draw_words()
+	elif what == NOTIFICATION_SORT_CHILDREN:
+		# Words that wrap have their height only once they have their width: now.
+		_words.notification(NOTIFICATION_SORT_CHILDREN)
+		_words.queue_sort()
+		update_minimum_size()
 
 
 ## A line between what stands above and this.

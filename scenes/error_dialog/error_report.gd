@@ -11,16 +11,24 @@ enum Place {
 	FOLDER,
 	CHANNEL,
 	NETWORK,
+	FILES,
 }
 
+## What a button says that leads there.
+const PLACE_TEXTS: Dictionary[Place, String] = {
+	Place.NONE: "",
+	Place.FOLDER: "HOME_FIX_FOLDER",
+	Place.CHANNEL: "HOME_FIX_CHANNEL",
+	Place.NETWORK: "HOME_FIX_NETWORK",
+	Place.FILES: "SETTINGS_VERIFY",
+}
 const TITLE := "ERROR_TITLE"
 ## Codes whose advice names Settings.
 const PLACES: Dictionary[String, Place] = {
-	"damaged": Place.FOLDER,
 	"destination_not_ours": Place.FOLDER,
 	"disk_full": Place.FOLDER,
 	"invalid_argument": Place.NETWORK,
-	"launch_failed": Place.FOLDER,
+	"launch_failed": Place.FILES,
 	"mode_cycle": Place.CHANNEL,
 	"mode_retired": Place.CHANNEL,
 	"mode_unknown": Place.CHANNEL,
@@ -56,6 +64,9 @@ var details: String = ""
 ## What was to be written and what is free, if that is why; -1 = unknown.
 var needed_bytes: int = -1
 var free_bytes: int = -1
+## The version to go back to, and what removing it would free; 0 = nothing.
+var previous_version: String = ""
+var removable_bytes: int = 0
 
 
 static func of(its_code: String, its_details: String = "") -> ErrorReport:
@@ -81,6 +92,16 @@ func advice() -> String:
 func place() -> Place:
 	var same: String = SAME_AS.get(code, code)
 	return PLACES.get(same, Place.NONE)
+
+
+## Whether it ends by repairing the installation.
+func is_damage() -> bool:
+	return code == "damaged"
+
+
+## Whether removing the previous version may end it.
+func is_ended_by_space() -> bool:
+	return code == "disk_full" and removable_bytes > 0
 
 
 func to_copy() -> String:

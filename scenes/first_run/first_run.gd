@@ -7,6 +7,8 @@ signal location_choice_requested
 signal location_changed(directory: String)
 signal install_requested
 
+const SIZES: PackedStringArray = ["FIRST_DOWNLOAD", "FIRST_NEEDED", "FIRST_FREE"]
+
 var branding: Branding:
 	set(value):
 		branding = value
@@ -67,8 +69,11 @@ var needed_bytes: int = -1:
 @onready var _choose := %Choose as Button
 @onready var _space_icon := %SpaceIcon as ThemedIcon
 @onready var _space := %Space as Label
+@onready var _space_row := %SpaceRow as Control
 @onready var _menu := %Menu as CheckButton
 @onready var _message := %Message as Label
+@onready var _sizes := %Sizes as BoxContainer
+@onready var _line := %Line as Control
 @onready var _install := %Install as Button
 
 
@@ -113,20 +118,31 @@ func _draw_words() -> void:
 		_title.text = tr("FIRST_WELCOME").format({"product": branding.product_name})
 		_tagline.text = tr(branding.tagline)
 	_language.clear()
-	for language: String in SettingsScreen.LANGUAGES:
-		_language.add_item(tr(language))
+	for language: String in Languages.names():
+		_language.add_item(language)
 	_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
 	_message.visible = not message.is_empty()
 	_message.text = message
+	_draw_sizes()
 	_space.text = _space_text()
+	_space_row.visible = not _sizes.visible or is_space_short()
 	_draw_space()
 	_install.text = (
 		tr("HOME_INSTALL")
 		if download_bytes < 0
 		else tr("HOME_INSTALL_BYTES").format({"bytes": Words.bytes(download_bytes)})
 	)
+
+
+## What is downloaded, what it takes and what is free, once all of that is known.
+func _draw_sizes() -> void:
+	_sizes.visible = download_bytes >= 0 and needed_bytes >= 0 and free_bytes >= 0
+	var amounts: Array[int] = [download_bytes, needed_bytes, free_bytes]
+	for place: int in amounts.size():
+		(_sizes.get_child(place).get_child(0) as Label).text = Words.bytes(amounts[place])
+		(_sizes.get_child(place).get_child(1) as Label).text = tr(SIZES[place])
 
 
 ## Without room there is one thing to do: choose another folder.
@@ -180,8 +196,11 @@ func _fit() -> void:
 	# In a window higher than wide, below what the art shows.
 	var is_tall := size.y > size.x
 	_rows.alignment = BoxContainer.ALIGNMENT_END if is_tall else BoxContainer.ALIGNMENT_CENTER
-	_rows.add_theme_constant_override("separation", 10 if is_compact else 24)
-	_card_rows.add_theme_constant_override("separation", 4 if is_compact else 10)
+	_rows.add_theme_constant_override("separation", 10 if is_compact else 20)
+	_card_rows.add_theme_constant_override("separation", 2 if is_compact else 8)
+	_line.visible = not is_compact
+	_install.custom_minimum_size.y = 0 if is_compact else 64
+	_sizes.add_theme_constant_override("separation", 12 if is_compact else 40)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
 	for side: String in ["margin_top", "margin_bottom"]:
 		add_theme_constant_override(side, 8 if is_compact else 20)

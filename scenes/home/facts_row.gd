@@ -1,12 +1,14 @@
 class_name FactsRow
 extends HFlowContainer
-## Shows [HomeFacts] as small texts in a row.
+## Shows [HomeFacts] as small texts in a row, after those that its scene begins with.
 
 var facts: HomeFacts = HomeFacts.new():
 	set(value):
 		facts = value
 		if is_node_ready():
 			_draw_facts()
+
+var _labels: Array[Label] = []
 
 
 func _ready() -> void:
@@ -20,13 +22,12 @@ func _notification(what: int) -> void:
 
 func _draw_facts() -> void:
 	var texts := facts.texts(int(Time.get_unix_time_from_system()))
-	while get_child_count() < texts.size():
+	while _labels.size() < texts.size():
 		var label := Label.new()
 		label.theme_type_variation = &"Fact"
 		label.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
 		add_child(label)
-	for place: int in get_child_count():
-		var label := get_child(place) as Label
-		label.visible = place < texts.size()
-		label.text = texts[place] if label.visible else ""
-	visible = not texts.is_empty()
+		_labels.append(label)
+	for place: int in _labels.size():
+		_labels[place].visible = place < texts.size()
+		_labels[place].text = texts[place] if place < texts.size() else ""

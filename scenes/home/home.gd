@@ -159,7 +159,6 @@ func _draw_branding() -> void:
 	if branding == null:
 		return
 	_mark.texture = branding.mark
-	_news.mark = branding.mark
 	# The art shows what the game is; without any, the logo does.
 	_mark.visible = branding.key_art == null
 	_mark.accessibility_name = tr("HOME_MARK").format({"product": branding.product_name})
@@ -168,8 +167,10 @@ func _draw_branding() -> void:
 
 
 func _draw_state() -> void:
-	_version.visible = state.is_installed()
-	_version.text = tr("HOME_VERSION").format({"version": state.version})
+	# What one has, or would get.
+	var version := state.version if state.is_installed() else state.new_version
+	_version.visible = not version.is_empty()
+	_version.text = tr("HOME_VERSION").format({"version": version})
 	_mode.visible = not state.mode.is_empty()
 	_mode.text = state.mode
 	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})
@@ -186,12 +187,12 @@ func _draw_state() -> void:
 	# All of them; the text names the first.
 	var is_damaged := state.kind == HomeState.Kind.DAMAGED
 	_status.tooltip_text = "\n".join(state.damaged_files.slice(0, FILES_MAX)) if is_damaged else ""
-	_progress.show_kind(state.kind, state.is_working(), HomeWords.detail(state))
+	_progress.show_kind(state.kind, state.is_working(), not is_trouble, HomeWords.detail(state))
 	_tell_doing()
 	_facts.facts = state.facts
 	_notes.is_behind = not state.left_version.is_empty()
 	_draw_tone()
-	HomeLook.dress_primary(_primary, state.primary_action())
+	HomeLook.dress_primary(_primary, state.primary_action(), HomeLook.tone(state))
 	_draw_button(_primary, state.primary_action(), state.primary_text())
 	var actions := state.secondary_actions()
 	for place: int in _secondary.size():
@@ -208,7 +209,8 @@ func _draw_state() -> void:
 func _draw_tone() -> void:
 	var tone := HomeLook.tone(state)
 	_status.theme_type_variation = HomeLook.variation("Status", tone)
-	_status_icon.visible = tone != HomeLook.Tone.PLAIN
+	var is_offline := state.kind == HomeState.Kind.OFFLINE
+	_status_icon.visible = is_offline or tone != HomeLook.Tone.PLAIN
 	_status_icon.texture = HomeLook.ICONS.get(state.kind)
 	_status_icon.color_of = _status.theme_type_variation
 	_layout.tone = tone

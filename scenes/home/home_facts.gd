@@ -1,6 +1,6 @@
 class_name HomeFacts
 extends RefCounted
-## The row of small facts at the bottom of Home: plain data, and its texts.
+## The small facts below the status on Home: plain data, and its texts.
 
 enum Server {
 	UNKNOWN,
@@ -10,29 +10,21 @@ enum Server {
 
 const DAY := 86_400
 
-var server: Server = Server.UNKNOWN
 ## Of what is installed; -1 = unknown.
 var disk_bytes: int = -1
 ## -1 = unknown.
 var free_bytes: int = -1
 ## Unix time; 0 = never.
 var last_played: int = 0
-var launcher_version: String = ""
 
 
 ## Each fact that is known, translated.
 func texts(now: int) -> PackedStringArray:
 	var parts: PackedStringArray = []
-	if server != Server.UNKNOWN:
-		parts.append(_text("FACT_SERVER" if server == Server.REACHED else "FACT_NO_SERVER"))
 	if disk_bytes >= 0:
-		parts.append(_text("FACT_DISK").format({"bytes": Words.bytes(disk_bytes)}))
-	elif free_bytes >= 0:
-		parts.append(_text("FACT_FREE").format({"bytes": Words.bytes(free_bytes)}))
+		parts.append(Words.bytes(disk_bytes))
 	if last_played > 0:
 		parts.append(_played(now))
-	if not launcher_version.is_empty():
-		parts.append(_text("FACT_LAUNCHER").format({"version": launcher_version}))
 	return parts
 
 

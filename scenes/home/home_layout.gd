@@ -2,10 +2,12 @@ class_name HomeLayout
 extends RefCounted
 ## Where things stand on Home, and how tight, by the room there is.
 
-## From this width on, the notes are beside the status.
+## From this width on, the notes are beside the news.
 const WIDE_FROM := 900.0
-## The margins of the page, and the room between the two.
-const SIDES := 72.0
+## From this width on, the notes have room beside three news.
+const BROAD_FROM := 1500.0
+## The widest that the notes are alone.
+const NOTES_MOST := 520.0
 ## In less room than this everything is drawn tighter.
 const COMPACT_BELOW := Vector2(640, 560)
 ## In less height the news are shorter.
@@ -14,6 +16,8 @@ const SHORT_BELOW := 700.0
 ## whatever comes below them does not move them.
 const TALL_FROM := 900.0
 const HIGH := 0.12
+## Between the words of the brand and a notice below them.
+const NOTICE_GAP := 28.0
 
 ## Of what the card says.
 var tone: HomeLook.Tone = HomeLook.Tone.PLAIN
@@ -26,11 +30,12 @@ var _above: Control
 var _mark: TextureRect
 var _title: Label
 var _tagline: Label
+var _feed: BoxContainer
 var _news: NewsCards
-var _lower: BoxContainer
 var _card: PanelContainer
-var _card_rows: VBoxContainer
+var _dock: HomeDock
 var _notes: NotesCard
+var _notice: Toast
 
 
 ## [param home] is in the tree, and outlives this.
@@ -43,24 +48,29 @@ func _init(home: HomeScreen) -> void:
 	_mark = home.get_node(^"%Mark")
 	_title = home.get_node(^"%Title")
 	_tagline = home.get_node(^"%Tagline")
+	_feed = home.get_node(^"%Feed")
 	_news = home.get_node(^"%News")
-	_lower = home.get_node(^"%Lower")
 	_card = home.get_node(^"%Card")
-	_card_rows = home.get_node(^"%CardRows")
+	_dock = home.get_node(^"%Dock")
 	_notes = home.get_node(^"%NotesCard")
+	_notice = home.get_node(^"%Notice")
 	# Words that wrap while everything is being placed take their room afterwards.
 	_card.minimum_size_changed.connect(_rows.queue_sort, CONNECT_DEFERRED)
-	_card_rows.sort_children.connect(_make_room, CONNECT_DEFERRED)
+	_dock.sort_children.connect(_make_room, CONNECT_DEFERRED)
+	for part: Container in [_rows, _notice]:
+		part.sort_children.connect(_place_notice, CONNECT_DEFERRED)
+	for part: Control in [_notes, _news]:
+		part.visibility_changed.connect(fit, CONNECT_DEFERRED)
 
 
 func fit() -> void:
 	var size := _home.size
 	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
-	var side_by_side := _card.get_combined_minimum_size() + _notes.get_combined_minimum_size()
-	var is_wide := size.x >= maxf(WIDE_FROM, side_by_side.x + SIDES)
+	var is_wide := size.x >= WIDE_FROM
 	var separation := 8 if is_compact else 16
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
-	_tagline.visible = not is_compact
+	# In a high window the news come up to what the art shows.
+	_tagline.visible = not is_compact and not (size.y > size.x and _news.visible)
 	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
 	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
 	_words.size_flags_vertical = _place_of_words(size)
@@ -69,20 +79,47 @@ func fit() -> void:
 	_rows.add_theme_constant_override("separation", separation)
 	# Below the news, the button stays where it is when they arrive. In little room it comes first.
 	var is_button_last := is_wide and not is_compact
-	_rows.move_child(_news, 1 if is_button_last else 2)
-	_lower.vertical = not is_wide
-	_lower.add_theme_constant_override("separation", separation)
-	_card_rows.add_theme_constant_override("separation", 6 if is_compact else 14)
+	_rows.move_child(_feed, 1 if is_button_last else 2)
+	_fit_feed(size, is_wide)
+	_dock.is_compact = is_compact
 	var card := "CompactCard" if is_compact else "Card"
 	_card.theme_type_variation = HomeLook.variation(card, tone)
 	_notes.theme_type_variation = card
-	_news.is_short = size.y < SHORT_BELOW
+
+
+## The notes and the news are cards of one width, beside each other where there is room.
+func _fit_feed(size: Vector2, is_wide: bool) -> void:
+	_feed.visible = _notes.visible or _news.visible
+	_feed.vertical = not is_wide
+	# Beside the notes there is the height of those.
+	_news.is_short = size.y < SHORT_BELOW and not (is_wide and _notes.visible)
+	_news.shown_most = NewsCards.CARDS_MAX
+	if is_wide and _notes.visible and size.x < BROAD_FROM:
+		_news.shown_most = NewsCards.CARDS_MAX - 1
+	var count := _news.shown_count()
+	var gap := NewsCards.SEPARATION
+	var width := (_rows.size.x - gap * count) / (count + 1)
+	_news.size_flags_stretch_ratio = maxf((width * count + gap * (count - 1)) / width, 1.0)
+	var is_alone := is_wide and not _news.visible
+	_notes.size_flags_horizontal = (
+		Control.SIZE_SHRINK_BEGIN if is_alone else Control.SIZE_EXPAND_FILL
+	)
+	_notes.custom_minimum_size.x = minf(size.x, NOTES_MOST) if is_alone else 0.0
+
+
+## A notice stands below the words of the brand, where the art is calm, if there is room.
+func _place_notice() -> void:
+	var top := _words.global_position.y + _words.size.y + NOTICE_GAP - _home.global_position.y
+	var next: Control = _feed if _feed.visible and _feed.get_index() == 1 else _card
+	var room := next.global_position.y - _home.global_position.y - top
+	var is_free := _home.size.x > _home.size.y and room >= _notice.height() + NOTICE_GAP / 2.0
+	_notice.spot = Vector2(_words.global_position.x, top) if is_free else Toast.CORNER
 
 
 ## What wrapped differently for a moment has the same height as before in the end, of which nothing
 ## is told, and the room of that moment.
 func _make_room() -> void:
-	if _card.size.y < _card.get_combined_minimum_size().y:
+	if absf(_card.size.y - _card.get_combined_minimum_size().y) > 0.5:
 		_rows.queue_sort()
 
 

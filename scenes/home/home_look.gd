@@ -14,20 +14,26 @@ const SUFFIXES: Dictionary[Tone, String] = {
 	Tone.WARNING: "Warning",
 	Tone.DANGER: "Danger",
 }
+## What mends a trouble has its colour.
+const REMEDY_SUFFIXES: Dictionary[Tone, String] = {
+	Tone.PLAIN: "",
+	Tone.WARNING: "",
+	Tone.DANGER: "Danger",
+}
 const TROUBLE := preload("res://scenes/components/icons/trouble.svg")
+const FAILED := preload("res://scenes/components/icons/failed.svg")
 const ICONS: Dictionary[HomeState.Kind, Texture2D] = {
 	HomeState.Kind.UPDATE_WAITING: TROUBLE,
 	HomeState.Kind.DAMAGED: TROUBLE,
-	HomeState.Kind.FAILED: preload("res://scenes/components/icons/failed.svg"),
+	HomeState.Kind.FAILED: FAILED,
 	HomeState.Kind.OFFLINE: preload("res://scenes/components/icons/offline.svg"),
 }
 ## What only stops or leads elsewhere must not be as loud as what it stops.
-const QUIET: Dictionary[HomeState.Action, Texture2D] = {
-	HomeState.Action.PAUSE: preload("res://scenes/components/icons/pause.svg"),
-	HomeState.Action.CANCEL: preload("res://scenes/components/icons/cancel.svg"),
-	HomeState.Action.SHOW_ERROR: null,
-}
-## Actions that take the next step; only they have the brand's colour.
+const QUIET: Array[HomeState.Action] = [
+	HomeState.Action.CANCEL,
+	HomeState.Action.SHOW_ERROR,
+]
+## Actions that take the next step; only they have the brand's colour, where nothing is wrong.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
 	HomeState.Action.INSTALL,
@@ -37,14 +43,10 @@ const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.CHECK,
 	HomeState.Action.GET_LAUNCHER,
 ]
-## The way out of trouble.
-const REMEDIES: Array[HomeState.Action] = [
-	HomeState.Action.REPAIR,
-	HomeState.Action.RETRY,
-	HomeState.Action.SHOW_SETTINGS,
-]
-## The room of the primary button; its height too, so that a quiet one moves nothing.
-const PRIMARY := Vector2(220, 61)
+## What a quiet button shows beside its words.
+const PICTURES: Dictionary[HomeState.Action, Texture2D] = {
+	HomeState.Action.CANCEL: preload("res://scenes/components/icons/cancel.svg"),
+}
 
 
 static func tone(state: HomeState) -> Tone:
@@ -53,7 +55,10 @@ static func tone(state: HomeState) -> Tone:
 	match state.kind:
 		HomeState.Kind.FAILED:
 			return Tone.DANGER
-		HomeState.Kind.OFFLINE, HomeState.Kind.DAMAGED:
+		HomeState.Kind.DAMAGED:
+			return Tone.WARNING
+		HomeState.Kind.OFFLINE when not state.is_installed():
+			# Who has the game can play it.
 			return Tone.WARNING
 	return Tone.PLAIN
 
@@ -63,19 +68,22 @@ static func variation(part: String, its_tone: Tone) -> StringName:
 	return part + SUFFIXES[its_tone]
 
 
-static func dress_primary(button: Button, action: HomeState.Action) -> void:
-	var is_quiet := QUIET.has(action)
+## The look of a button that mends something.
+static func remedy(its_tone: Tone) -> StringName:
+	return "LargeAttentionButton" + REMEDY_SUFFIXES[its_tone]
+
+
+## The one large button.
+static func dress_primary(button: Button, action: HomeState.Action, its_tone: Tone) -> void:
 	button.theme_type_variation = &"LargeButton"
-	if is_quiet:
-		button.theme_type_variation = &"QuietButton"
-	elif action in REMEDIES:
-		button.theme_type_variation = &"LargeAttentionButton"
+	var is_step := action != HomeState.Action.NONE and not action in QUIET
+	if is_step and its_tone != Tone.PLAIN:
+		button.theme_type_variation = remedy(its_tone)
 	elif action in STEPS:
 		button.theme_type_variation = &"PrimaryButton"
-	button.icon = QUIET.get(action)
-	button.custom_minimum_size = Vector2(0.0 if is_quiet else PRIMARY.x, PRIMARY.y)
 
 
 static func dress_secondary(button: Button, action: HomeState.Action) -> void:
-	button.theme_type_variation = &"QuietButton" if QUIET.has(action) else &""
-	button.icon = QUIET.get(action)
+	var is_quiet := action in QUIET
+	button.theme_type_variation = &"QuietButton" if is_quiet else &""
+	button.icon = PICTURES.get(action) if is_quiet else null

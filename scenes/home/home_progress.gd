@@ -1,7 +1,7 @@
 class_name HomeProgress
 extends VBoxContainer
-## How far the running operation is: a bar, and its numbers in words. Keeps its room when there is
-## nothing to show, so that what stands around it does not move.
+## How far the running operation is: a bar, and its numbers in words. When nothing runs, facts about
+## what is installed stand in the place of the bar, so that what is around it does not move.
 
 ## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
@@ -12,14 +12,19 @@ var _is_running: bool = false
 var _amount: String = ""
 
 @onready var _bar := %Bar as ProgressBar
+@onready var _facts := %Facts as Control
+@onready var _slot := %Slot as Control
 @onready var _detail := %Detail as Label
 
 
-## What begins, begins at nothing. [param words] stand where the numbers will be.
-func show_kind(kind: HomeState.Kind, is_working: bool, words: String) -> void:
+## What begins, begins at nothing. [param words] stand where the numbers will be. Trouble has no
+## facts: what to do about it is next to its name.
+func show_kind(kind: HomeState.Kind, is_working: bool, has_facts: bool, words: String) -> void:
 	var was_running := _is_running
 	_is_running = is_working or kind == HomeState.Kind.PAUSED
 	_bar.visible = _is_running
+	_facts.visible = not _is_running
+	_slot.visible = _is_running or has_facts
 	if _is_running and not was_running:
 		_bar.value = 0.0
 		_amount = ""

@@ -44,6 +44,8 @@ enum Action {
 	RETURN,
 	## Open the place in Settings where the trouble ends.
 	SHOW_SETTINGS,
+	## Remove the version to go back to.
+	FREE_SPACE,
 }
 
 ## Additional information, shown above the status.
@@ -80,27 +82,6 @@ const WORKING: Array[Kind] = [
 	Kind.REPAIRING,
 	Kind.MOVING,
 ]
-## States in which Play is offered in addition to the primary action.
-const PLAYABLE: Array[Kind] = [
-	Kind.UPDATE_WAITING,
-	Kind.RESUMABLE,
-	Kind.DOWNLOADING,
-	Kind.PAUSED,
-	Kind.FAILED,
-]
-## The primary action, and the text of its button without and with a download size.
-const PRIMARY: Dictionary[Kind, Array] = {
-	Kind.NOT_INSTALLED: [Action.INSTALL, "HOME_INSTALL", "HOME_INSTALL_BYTES"],
-	Kind.READY: [Action.PLAY, "HOME_PLAY", "HOME_PLAY"],
-	Kind.UPDATE_WAITING: [Action.UPDATE, "HOME_UPDATE", "HOME_UPDATE_BYTES"],
-	Kind.RESUMABLE: [Action.RESUME, "HOME_RESUME", "HOME_RESUME"],
-	Kind.PREPARING: [Action.CANCEL, "HOME_CANCEL", "HOME_CANCEL"],
-	Kind.DOWNLOADING: [Action.PAUSE, "HOME_PAUSE", "HOME_PAUSE"],
-	Kind.PAUSED: [Action.RESUME, "HOME_RESUME", "HOME_RESUME"],
-	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
-	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
-	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
-}
 
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
@@ -123,8 +104,15 @@ var notice_version: String = ""
 var failure: String = ""
 ## What to do about it; empty = nothing is known.
 var advice: String = ""
-## Whether that is done in Settings.
-var is_fixed_in_settings: bool = false
+## Where in Settings that is done.
+var place: ErrorReport.Place = ErrorReport.Place.NONE
+## Whether it failed because the disk is full.
+var is_space_short: bool = false
+## Whether it failed because files are damaged.
+var is_damage: bool = false
+## The version to go back to, and what removing it would free; 0 = nothing.
+var previous_version: String = ""
+var removable_bytes: int = 0
 ## The text of [constant Notice.MESSAGE], and whether it says that something is not as it should be.
 var message: String = ""
 var is_message_warning: bool = false
@@ -156,53 +144,19 @@ func is_working() -> bool:
 
 
 func primary_action() -> Action:
-	if kind == Kind.FAILED and is_launcher_old:
-		return Action.GET_LAUNCHER
-	if kind == Kind.FAILED and is_fixed_in_settings:
-		return Action.SHOW_SETTINGS
-	if PRIMARY.has(kind):
-		return PRIMARY[kind][0]
-	if kind in BUSY:
-		return Action.NONE
-	if kind == Kind.CHECKING:
-		return Action.PLAY if is_installed() else Action.INSTALL
-	return Action.PLAY if is_installed() else Action.CHECK
+	return HomeButtons.primary(self)
 
 
 func primary_text() -> String:
-	var action := primary_action()
-	if PRIMARY.has(kind) and action == PRIMARY[kind][0]:
-		var size := Words.bytes(download_bytes)
-		var key := "%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]
-		if kind == Kind.UPDATE_WAITING and is_downgrade:
-			key = "HOME_DOWNGRADE" if download_bytes < 0 else "HOME_DOWNGRADE_BYTES"
-		elif kind == Kind.UPDATE_WAITING and is_downloaded:
-			key = "HOME_INSTALL_UPDATE"
-		return _text(key).format({"bytes": size})
-	if kind == Kind.PLAYING:
-		return _text("HOME_RUNNING")
-	var other: String = HomeWords.PRIMARY.get(action, "HOME_WORKING")
-	return _text(other)
+	return HomeButtons.primary_text(self)
 
 
-## The other buttons, the most useful first.
 func secondary_actions() -> Array[Action]:
-	var actions: Array[Action] = []
-	if kind == Kind.FAILED and is_fixed_in_settings:
-		actions.append(Action.RETRY)
-	if kind in [Kind.DOWNLOADING, Kind.VERIFYING, Kind.REPAIRING]:
-		actions.append(Action.CANCEL)
-	if is_installed() and kind in PLAYABLE and not is_playing:
-		actions.append(Action.PLAY)
-	if kind == Kind.PAUSED:
-		actions.append(Action.CANCEL)
-	if kind in [Kind.FAILED, Kind.DAMAGED]:
-		actions.append(Action.SHOW_ERROR)
-	if kind in [Kind.READY, Kind.UPDATE_WAITING] and not left_version.is_empty():
-		actions.append(Action.RETURN)
-	if kind in [Kind.READY, Kind.OFFLINE] and is_installed():
-		actions.append(Action.CHECK)
-	return actions
+	return HomeButtons.others(self)
+
+
+func action_text(action: Action) -> String:
+	return HomeButtons.text(self, action)
 
 
 func status_text() -> String:
@@ -213,6 +167,10 @@ func status_text() -> String:
 		key = "HOME_STATUS_DOWNLOADED"
 	if kind == Kind.PAUSED and is_playing:
 		key = "HOME_STATUS_PAUSED_PLAYING"
+	if kind == Kind.OFFLINE and is_installed():
+		key = "HOME_STATUS_OFFLINE_READY"
+	if kind == Kind.DAMAGED and damaged_files.size() == 1:
+		key = "HOME_STATUS_DAMAGED_ONE"
 	return _fill(key)
 
 
@@ -220,14 +178,6 @@ func notice_text() -> String:
 	if notice == Notice.MESSAGE:
 		return message
 	return "" if notice == Notice.NONE else _fill(HomeWords.NOTICES[notice])
-
-
-func action_text(action: Action) -> String:
-	var key: String = HomeWords.OTHERS.get(action, "")
-	if action == Action.RETURN and left_bytes >= 0:
-		key = "HOME_RETURN_BYTES"
-	var values := {"other": left_version, "bytes": Words.bytes(left_bytes)}
-	return _text(key).format(values) if not key.is_empty() else ""
 
 
 func _fill(key: String) -> String:

@@ -34,24 +34,6 @@ const NOTICES: Dictionary[HomeState.Notice, String] = {
 	HomeState.Notice.WENT_BACK: "HOME_NOTICE_WENT_BACK",
 	HomeState.Notice.DOWNGRADE: "HOME_NOTICE_DOWNGRADE",
 }
-
-## The text of the primary button where the state has none for it.
-const PRIMARY: Dictionary[HomeState.Action, String] = {
-	HomeState.Action.PLAY: "HOME_PLAY",
-	HomeState.Action.CHECK: "HOME_CHECK_AGAIN",
-	HomeState.Action.INSTALL: "HOME_INSTALL",
-	HomeState.Action.GET_LAUNCHER: "HOME_GET_LAUNCHER",
-	HomeState.Action.SHOW_SETTINGS: "HOME_SHOW_SETTINGS",
-}
-## The texts of the other buttons.
-const OTHERS: Dictionary[HomeState.Action, String] = {
-	HomeState.Action.RETURN: "HOME_RETURN",
-	HomeState.Action.PLAY: "HOME_PLAY",
-	HomeState.Action.CANCEL: "HOME_CANCEL",
-	HomeState.Action.CHECK: "HOME_CHECK",
-	HomeState.Action.SHOW_ERROR: "HOME_SHOW_ERROR",
-	HomeState.Action.RETRY: "HOME_RETRY",
-}
 ## Notices of a version that was left.
 const LEFT: Array[HomeState.Notice] = [
 	HomeState.Notice.ROLLED_BACK,
@@ -90,6 +72,8 @@ static func detail(state: HomeState) -> String:
 	match state.kind:
 		HomeState.Kind.NOT_INSTALLED:
 			key = "FIRST_SPACE_ENOUGH" if state.needed_bytes >= 0 else "FIRST_SPACE"
+			if state.needed_bytes >= 0 and state.download_bytes >= 0:
+				key = "HOME_MORE_INSTALL"
 			key = key if state.facts.free_bytes >= 0 else ""
 		HomeState.Kind.READY:
 			if state.notice in LEFT:
@@ -108,6 +92,8 @@ static func detail(state: HomeState) -> String:
 			key = "HOME_MORE_DAMAGED"
 		HomeState.Kind.OFFLINE:
 			key = "HOME_MORE_OFFLINE" if state.is_installed() else "HOME_MORE_OFFLINE_NOT_INSTALLED"
+		HomeState.Kind.FAILED when state.primary_action() == HomeState.Action.FREE_SPACE:
+			key = "HOME_MORE_FREE_SPACE"
 		HomeState.Kind.FAILED:
 			return state.advice
 		HomeState.Kind.PREPARING, HomeState.Kind.DOWNLOADING:
@@ -118,6 +104,9 @@ static func detail(state: HomeState) -> String:
 		"mode": state.mode,
 		"new_mode": state.new_mode,
 		"other": state.left_version,
+		"previous": state.previous_version,
+		"bytes": Words.bytes(state.removable_bytes),
+		"download": Words.bytes(state.download_bytes),
 		"needed": Words.bytes(state.needed_bytes),
 		"free": Words.bytes(state.facts.free_bytes),
 	}

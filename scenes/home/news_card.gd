@@ -9,13 +9,11 @@ signal link_requested(url: String)
 ## Pictures are made smaller than this before they are drawn: a card is never wider.
 const PICTURE_WIDTH_MAX := 640
 ## In less width there is no picture.
-const PICTURE_FROM := 330.0
+const PICTURE_FROM := 340.0
 ## How much of the width the picture takes, and its limits.
-const PICTURE_SHARE := 0.34
+const PICTURE_SHARE := 0.36
 const PICTURE_LEAST := 112.0
 const PICTURE_MOST := 220.0
-## Around the mark of the brand, which stands for a picture.
-const MARK_EDGE := 24
 
 ## Without the text and in less room around it, where a window is low.
 var is_short: bool = false:
@@ -23,13 +21,6 @@ var is_short: bool = false:
 		is_short = value
 		if is_node_ready():
 			_draw_entry()
-
-## In place of a picture.
-var mark: Texture2D:
-	set(value):
-		mark = value
-		if is_node_ready():
-			_fit()
 
 var _entry := NewsEntry.new()
 ## The file that is shown, or being decoded.
@@ -40,8 +31,7 @@ var _decoded: Texture2D
 var _task: int = -1
 
 @onready var _frame := %Frame as PanelContainer
-@onready var _room := %Room as MarginContainer
-@onready var _picture := %Picture as TextureRect
+@onready var _picture := %Picture as CoverPicture
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
 @onready var _text := %NewsText as Label
@@ -131,17 +121,9 @@ func _end_task() -> void:
 
 
 func _fit() -> void:
-	_picture.texture = mark if _decoded == null else _decoded
-	_picture.stretch_mode = (
-		TextureRect.STRETCH_KEEP_ASPECT_CENTERED
-		if _decoded == null
-		else TextureRect.STRETCH_KEEP_ASPECT_COVERED
-	)
-	var edge := MARK_EDGE if _decoded == null else 0
-	for side: String in ["margin_left", "margin_right", "margin_top", "margin_bottom"]:
-		_room.add_theme_constant_override(side, edge)
+	_picture.texture = _decoded
+	_frame.visible = size.x >= PICTURE_FROM
 	_frame.custom_minimum_size.x = clampf(size.x * PICTURE_SHARE, PICTURE_LEAST, PICTURE_MOST)
-	_frame.visible = _picture.texture != null and size.x >= PICTURE_FROM
 
 
 func _on_more_pressed() -> void:

@@ -7,8 +7,8 @@ signal link_requested(url: String)
 
 const CARD := preload("res://scenes/home/news_card.tscn")
 const CARDS_MAX := 3
-## From this width on, the cards are beside each other.
-const WIDE_FROM := 820.0
+## From this width of each on, the cards are beside each other.
+const WIDE_FROM := 270.0
 const SEPARATION := 16.0
 
 ## In a low window the cards show less.
@@ -18,12 +18,13 @@ var is_short: bool = false:
 		for card: NewsCard in _cards():
 			card.is_short = value
 
-## In place of the picture of an item that has none.
-var mark: Texture2D:
+## So many of them have room.
+var shown_most: int = CARDS_MAX:
 	set(value):
-		mark = value
-		for card: NewsCard in _cards():
-			card.mark = value
+		shown_most = value
+		var cards := _cards()
+		for place: int in cards.size():
+			cards[place].visible = place < shown_most
 
 
 func _ready() -> void:
@@ -55,21 +56,26 @@ func show_news(entries: Array[NewsEntry]) -> void:
 			_add_card()
 		var entry: NewsEntry = shown[place]
 		(get_child(place) as NewsCard).show_entry(entry)
+	shown_most = shown_most
 	visible = not shown.is_empty()
+
+
+func shown_count() -> int:
+	return maxi(mini(get_child_count(), shown_most), 1)
 
 
 ## What takes the focus, the newest first.
 func stops() -> Array[Control]:
 	var all: Array[Control] = []
 	for card: NewsCard in _cards():
-		all.append(card.stop())
+		if card.visible:
+			all.append(card.stop())
 	return all
 
 
 func _add_card() -> void:
 	var card := CARD.instantiate() as NewsCard
 	card.is_short = is_short
-	card.mark = mark
 	card.link_requested.connect(link_requested.emit)
 	add_child(card)
 
@@ -82,7 +88,8 @@ func _cards() -> Array[NewsCard]:
 
 
 func _columns() -> int:
-	return maxi(get_child_count(), 1) if size.x >= WIDE_FROM else 1
+	var count := shown_count()
+	return count if size.x >= count * WIDE_FROM else 1
 
 
 func _tallest() -> float:
@@ -93,14 +100,15 @@ func _tallest() -> float:
 
 
 func _height() -> float:
-	var rows := ceili(get_child_count() / float(_columns()))
+	var rows := ceili(shown_count() / float(_columns()))
 	return maxf(rows * (_tallest() + SEPARATION) - SEPARATION, 0.0)
 
 
 func _arrange() -> void:
 	var columns := _columns()
 	var width := (size.x - SEPARATION * (columns - 1)) / columns
-	var height := _tallest()
+	var rows := ceili(shown_count() / float(columns))
+	var height := maxf(_tallest(), (size.y - SEPARATION * (rows - 1)) / rows)
 	var cards := _cards()
 	for place: int in cards.size():
 		@warning_ignore("integer_division")

@@ -86,10 +86,13 @@ func show_first_run(is_shown: bool) -> void:
 		_show_screens()
 
 
-func show_error(report: ErrorReport, can_retry: bool) -> void:
+## What went wrong; [param is_known] if the screen says so already, and details are asked for.
+func show_error(report: ErrorReport, can_retry: bool, is_known: bool = false) -> void:
 	error_dialog.report = report
 	error_dialog.can_retry = can_retry
 	error_dialog.open()
+	if is_known:
+		error_dialog.unfold()
 
 
 ## Asks for confirmation, with the translations whose keys start with [param key].
@@ -143,7 +146,6 @@ func _draw_branding() -> void:
 	var art := branding.key_art if branding.key_art != null else branding.background
 	(%Background as KeyArt).texture = art
 	nav.branding = branding
-	whats_new.mark = branding.mark
 	home.branding = branding
 	about.branding = branding
 	settings.branding = branding

@@ -14,7 +14,6 @@ const MESSAGE_SECONDS := 8.0
 
 var _settings: LauncherSettings
 var _questions := LauncherQuestions.new()
-
 ## What ends the program.
 var _quit: Callable
 var _message_timer := Timer.new()
@@ -90,6 +89,8 @@ func _connect_screens() -> void:
 	_frame.whats_new.fetch_requested.connect(_session.notes.fetch)
 	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
+	_frame.error_dialog.repair_requested.connect(_session.repair)
+	_frame.error_dialog.space_requested.connect(_questions.on_space_requested)
 	first_run.locale_chosen.connect(_on_locale_chosen)
 	_frame.home.notice_dismissed.connect(_session.dismiss)
 	var dismiss := _session.dismiss.bind(HomeState.Notice.MESSAGE)
@@ -167,8 +168,10 @@ func _on_action_requested(action: HomeState.Action) -> void:
 		_comforts.get_launcher()
 	elif action == HomeState.Action.RETURN:
 		_questions.on_return_requested(_on_return)
+	elif action == HomeState.Action.FREE_SPACE:
+		_questions.on_space_requested()
 	elif action == HomeState.Action.SHOW_ERROR:
-		_frame.show_error(_session.model.trouble(), _session.model.failure != null)
+		_frame.show_error(_session.model.trouble(), _session.model.failure != null, true)
 	elif action == HomeState.Action.SHOW_SETTINGS:
 		_frame.show_place(_session.model.trouble().place())
 	else:

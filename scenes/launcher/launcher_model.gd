@@ -4,10 +4,6 @@ extends RefCounted
 
 ## Failures of a check that only mean that the server could not be reached.
 const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
-## What takes a moment only, so that nobody has to be told of it.
-const BRIEF: Array[HomeState.Kind] = [
-	HomeState.Kind.READY, HomeState.Kind.LOADING, HomeState.Kind.CHECKING
-]
 
 var product_name: String = ""
 var url_scheme: String = ""
@@ -136,7 +132,11 @@ func home_state() -> HomeState:
 	if failure != null:
 		state.failure = failure.sentence()
 		state.advice = failure.advice()
-		state.is_fixed_in_settings = failure.place() != ErrorReport.Place.NONE
+		state.place = failure.place()
+		state.is_space_short = failure.code == "disk_full"
+		state.is_damage = failure.is_damage()
+	state.previous_version = previous_version
+	state.removable_bytes = _freeable_bytes()
 	state.notice = LauncherNotices.of(self, state.kind)
 	state.notice_version = LauncherNotices.version_of(self, state.notice)
 	state.message = message
@@ -148,15 +148,25 @@ func home_state() -> HomeState:
 	state.is_newest = LauncherNotices.is_newest(self)
 	state.is_downgrade = is_downgrade
 	state.is_playing = is_playing
-	state.facts = _facts()
+	state.facts = LauncherFacts.for_home(self)
 	return state
 
 
 ## What the details of Home's state are: the last failure, or which files are damaged.
 func trouble() -> ErrorReport:
-	if failure == null:
-		return ErrorReport.of("damaged", "\n".join(damaged_files))
-	return failure
+	var report := failure
+	if report == null:
+		report = ErrorReport.of("damaged", "\n".join(damaged_files))
+	if report.is_damage():
+		report.title = "ERROR_TITLE_DAMAGED"
+	report.previous_version = previous_version
+	report.removable_bytes = _freeable_bytes()
+	return report
+
+
+## During a trial the previous version is kept.
+func _freeable_bytes() -> int:
+	return 0 if is_on_trial or previous_version.is_empty() else removable_bytes
 
 
 ## The name of a mode for players.
@@ -182,46 +192,7 @@ func is_downloaded() -> bool:
 
 
 func settings_facts() -> SettingsFacts:
-	var facts := SettingsFacts.new()
-	facts.product_name = product_name
-	facts.url_scheme = url_scheme
-	facts.directory = directory
-	facts.free_bytes = free_bytes
-	facts.disk_bytes = disk_bytes if is_installed() else -1
-	facts.starts_at_login = starts_at_login
-	facts.version = version
-	facts.previous_version = previous_version
-	facts.removable_bytes = removable_bytes
-	facts.are_modes_due = is_manual
-	facts.mode = mode
-	facts.mode_title = channel(mode)
-	facts.modes = modes
-	# In the current language.
-	for each: SettingsFacts.Mode in modes:
-		each.title = channel(each.name)
-	facts.is_integrated = is_integrated
-	facts.is_busy = is_playing or activity != HomeState.Kind.READY
-	if is_playing:
-		facts.busy_reason = "SETTINGS_BUSY_PLAYING"
-	elif not activity in BRIEF:
-		facts.busy_reason = "SETTINGS_BUSY_WORKING"
-	facts.message = message
-	facts.is_message_warning = is_message_warning
-	if message.is_empty() and not new_launcher.is_empty():
-		facts.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": new_launcher})
-	return facts
-
-
-func _facts() -> HomeFacts:
-	var facts := HomeFacts.new()
-	facts.server = server
-	if failure != null and failure.code in OFFLINE_CODES:
-		facts.server = HomeFacts.Server.UNREACHABLE
-	facts.disk_bytes = disk_bytes if is_installed() else -1
-	facts.free_bytes = free_bytes
-	facts.last_played = last_played
-	facts.launcher_version = ProjectSettings.get_setting("application/config/version")
-	return facts
+	return LauncherFacts.for_settings(self)
 
 
 func _kind() -> HomeState.Kind:

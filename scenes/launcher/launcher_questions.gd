@@ -52,7 +52,14 @@ static func effect_of(version: String, newest: String, is_downgrade: bool) -> St
 func _mode_values(effect: String) -> Dictionary:
 	var facts := session.model.settings_facts().find_mode(_asked_mode)
 	var title := session.model.channel(_asked_mode)
-	return {"mode": title, "description": facts.description, "effect": effect}
+	var followed := session.model.channel(session.model.mode)
+	var words := "\n\n".join([effect, risk_of(followed)]) if followed else effect
+	return {"mode": title, "description": facts.description, "effect": words}
+
+
+## What another channel may bring, and the way back to the one that is followed.
+static func risk_of(followed: String) -> String:
+	return str(TranslationServer.translate("ASK_MODE_RISK")).format({"current": followed})
 
 
 func on_rollback_requested() -> void:

@@ -35,7 +35,6 @@ const POLICY_HINTS: PackedStringArray = [
 	"SETTINGS_ASK_HINT",
 	"SETTINGS_NEVER_HINT",
 ]
-const TITLE_FROM := 1100.0
 
 var settings: LauncherSettings = LauncherSettings.new():
 	set(value):
@@ -62,6 +61,7 @@ var is_tray_possible: bool = false:
 		if is_node_ready():
 			_draw_facts()
 
+@onready var _layout := SettingsLayout.new(self)
 @onready var _title := %Title as Label
 @onready var _scroll := %Scroll as ScrollContainer
 @onready var _toast := %Toast as Toast
@@ -124,8 +124,8 @@ func _ready() -> void:
 	_hours.chosen.connect(_on_choice)
 	_background.chosen.connect(settings_changed.emit)
 	settings_changed.connect(_draw_reasons)
-	resized.connect(_fit)
-	_fit()
+	resized.connect(_layout.fit)
+	_layout.fit()
 	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
@@ -153,6 +153,7 @@ func show_place(place: ErrorReport.Place) -> void:
 		ErrorReport.Place.FOLDER: _location,
 		ErrorReport.Place.CHANNEL: _mode,
 		ErrorReport.Place.NETWORK: _proxy,
+		ErrorReport.Place.FILES: _verify,
 	}
 	if not controls.has(place):
 		return
@@ -161,11 +162,6 @@ func show_place(place: ErrorReport.Place) -> void:
 	await get_tree().process_frame
 	InputMode.focus(controls[place])
 	_scroll.ensure_control_visible(controls[place])
-
-
-## In little room the bar above says which page it is.
-func _fit() -> void:
-	_title.visible = size.x >= TITLE_FROM
 
 
 func _draw_settings() -> void:
@@ -187,7 +183,7 @@ func _draw_settings() -> void:
 	_vr.set_pressed_no_signal(settings.is_vr_wanted)
 	if not _arguments.has_focus():
 		_arguments.text = settings.game_arguments
-	_fill(_language, LANGUAGES, maxi(LOCALES.find(settings.locale), 0))
+	_fill(_language, Languages.names(), maxi(LOCALES.find(settings.locale), 0))
 	var scales: PackedStringArray = []
 	for scale_step: float in LauncherSettings.UI_SCALES:
 		scales.append("%d %%" % roundi(scale_step * 100))

@@ -45,4 +45,5 @@ func _draw_notes() -> void:
 		parts.append("[font_size=%d]" % size_there)
 		done = found.get_end()
 	parts.append(_bbcode.substr(done))
-	text = "".join(parts)
+	# The end of what is set in is the end of a line.
+	text = "".join(parts).replace("[/indent]\n\n", "[/indent]\n")

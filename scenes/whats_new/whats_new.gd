@@ -18,13 +18,6 @@ var is_fetch_offered: bool = false:
 		if is_node_ready():
 			_fit()
 
-## In place of the picture of an item of the news that has none.
-var mark: Texture2D:
-	set(value):
-		mark = value
-		if is_node_ready():
-			_news.mark = mark
-
 var _entries: Array[NotesEntry] = []
 var _drawn: String = ""
 
@@ -44,7 +37,6 @@ var _drawn: String = ""
 func _ready() -> void:
 	_fetch.pressed.connect(_on_fetch_pressed)
 	_news.link_requested.connect(link_requested.emit)
-	_news.mark = mark
 	resized.connect(_fit)
 	_draw_notes()
 	_fit()

@@ -33,7 +33,7 @@ void fragment() {
 """
 
 
-## The gate stands where the logo of the sample does, with the logo as its keystone.
+## The gate stands where the logo of the sample does. The launcher shows the logo itself.
 static func add_gate(world: SampleWorld, edition: SampleEdition) -> void:
 	var gate := Node3D.new()
 	gate.position = GATE_MIDDLE
@@ -71,9 +71,7 @@ static func add_gate(world: SampleWorld, edition: SampleEdition) -> void:
 	light.position = Vector3(0.0, 0.1, 0.7)
 	light.shadow_enabled = true
 	gate.add_child(light)
-	var coin := world.get_node("%Coin") as Node3D
-	coin.position = GATE_MIDDLE + Vector3(0.0, GATE_RADIUS + 0.16, 0.16)
-	coin.scale = Vector3.ONE * 0.36
+	(world.get_node("%Coin") as Node3D).hide()
 	(world.get_node("%Pedestal") as Node3D).hide()
 
 
@@ -122,7 +120,9 @@ static func add_houses(world: Node3D, wall: Color, window: Color) -> void:
 
 static func add_wheel(world: SampleWorld, colors: Array[Color]) -> void:
 	var wheel := Node3D.new()
-	wheel.position = Vector3(0.2, 2.75, -4.4)
+	# Below the bar of the pages.
+	wheel.position = Vector3(0.2, 2.28, -4.4)
+	wheel.scale = Vector3.ONE * 0.85
 	wheel.rotation.y = -0.35
 	world.add_child(wheel)
 	(world.get_node("%Coin") as Node3D).hide()

@@ -42,7 +42,6 @@ func _render(edition: SampleEdition, path: String, build: Callable) -> void:
 	world.dress(edition)
 	world.light(edition.orb_count)
 	world.set_process(false)
-	(world.get_node("%Coin") as Node3D).rotation.y = -0.2
 	build.call(world, edition)
 	for frame: int in 8:
 		await process_frame

@@ -16,6 +16,8 @@ const PANELS: Array[StringName] = [
 	&"Well",
 	&"Tile",
 	&"Dialog",
+	&"DialogWarning",
+	&"DialogDanger",
 	&"ToastPlain",
 	&"ToastGood",
 	&"ToastWarning",
@@ -68,7 +70,7 @@ func _make_panels() -> void:
 		_theme.set_stylebox("panel", "CompactCard" + tone, _trouble(18, 12, 12, color))
 	# It cuts what is in it to its shape, and a shadow would belong to that.
 	_theme.set_stylebox("panel", &"NewsCard", _lined(_box(p.card, 0, 0, 14), p.card_line))
-	_theme.set_stylebox("panel", &"NewsPicture", _box(p.well, 0, 0, 0))
+	_theme.set_stylebox("panel", &"NewsPicture", _box(p.card.lerp(p.accent, TINT), 0, 0, 0))
 	_theme.set_stylebox("panel", &"Tile", _box(p.card.lerp(p.accent, TINT), 8, 8))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
 	for type: StringName in SCRIMS:
@@ -80,6 +82,10 @@ func _make_panels() -> void:
 	dialog.shadow_color = Color(0, 0, 0, 0.35)
 	dialog.shadow_size = 24
 	_theme.set_stylebox("panel", &"Dialog", dialog)
+	for tone: String in ["Warning", "Danger"]:
+		var troubled := dialog.duplicate() as StyleBoxFlat
+		_lined(troubled, p.warning if tone == "Warning" else p.danger).border_width_left = 6
+		_theme.set_stylebox("panel", "Dialog" + tone, troubled)
 	_theme.set_stylebox("panel", &"ToastPlain", _toast(p.muted))
 	_theme.set_stylebox("panel", &"ToastGood", _toast(p.good))
 	_theme.set_stylebox("panel", &"ToastWarning", _toast(p.warning))
@@ -104,6 +110,8 @@ func _make_labels() -> void:
 		&"Title": [_palette.text, 76, _heavy(0.6, -1)],
 		&"Brand": [_palette.text, 21, semibold],
 		&"Heading": [_palette.text, 28, semibold],
+		&"HeadingWarning": [_palette.warning, 28, semibold],
+		&"HeadingDanger": [_palette.danger, 28, semibold],
 		&"Subheading": [_palette.text, 20, semibold],
 		&"NewsTitle": [_palette.text, 18, semibold],
 		&"Status": [_palette.text, 24, null],
@@ -207,17 +215,20 @@ func _make_buttons() -> void:
 ## For the way out of trouble.
 func _make_attention_buttons() -> void:
 	var p := _palette
-	for type: StringName in [&"AttentionButton", &"LargeAttentionButton"]:
-		var is_large := type == &"LargeAttentionButton"
+	for type: StringName in [
+		&"AttentionButton", &"LargeAttentionButton", &"LargeAttentionButtonDanger"
+	]:
+		var is_large := type != &"AttentionButton"
+		var color := p.danger if type == &"LargeAttentionButtonDanger" else p.warning
 		var across := 32 if is_large else 22
 		var down := 14 if is_large else 11
 		_vary(type, &"Button")
 		_set_text_colors(type, p.page)
 		_theme.set_font_size("font_size", type, 22 if is_large else TEXT_SIZE)
 		var boxes: Dictionary[String, StyleBox] = {
-			"normal": _box(p.warning, across, down),
-			"hover": _lined(_box(p.warning.lerp(p.text, 0.2), across, down), p.text, 2),
-			"pressed": _lined(_box(p.warning.lerp(p.text, 0.1), across, down), p.text, 2),
+			"normal": _box(color, across, down),
+			"hover": _lined(_box(color.lerp(p.text, 0.2), across, down), p.text, 2),
+			"pressed": _lined(_box(color.lerp(p.text, 0.1), across, down), p.text, 2),
 			"disabled": _lined(_box(p.button_disabled, across, down), p.card_line),
 		}
 		_set_boxes(type, boxes)
@@ -247,8 +258,7 @@ func _make_other_buttons() -> void:
 	}
 	_set_boxes(&"QuietButton", quiet)
 	_theme.set_constant("h_separation", &"QuietButton", 8)
-	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
-		_theme.set_color("icon_%s_color" % state, &"QuietButton", p.muted)
+	_set_icon_colors(&"QuietButton", p.muted)
 	_theme.set_constant("icon_max_width", &"QuietButton", 24)
 	_vary(&"DangerButton", &"Button")
 	_set_text_colors(&"DangerButton", p.danger)
@@ -269,8 +279,7 @@ func _make_other_buttons() -> void:
 	}
 	_set_boxes(&"LeadButton", link)
 	_theme.set_constant("icon_max_width", &"LeadButton", 20)
-	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
-		_theme.set_color("icon_%s_color" % state, &"LeadButton", p.link)
+	_set_icon_colors(&"LeadButton", p.link)
 	_theme.set_color("font_hover_color", &"LeadButton", p.text)
 	_make_list_buttons()
 
@@ -289,8 +298,8 @@ func _make_list_buttons() -> void:
 	_set_boxes(&"ListButton", list)
 	_theme.set_constant("h_separation", &"ListButton", 14)
 	_theme.set_constant("icon_max_width", &"ListButton", 24)
-	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
-		_theme.set_color("icon_%s_color" % state, &"ListButton", p.link)
+	_set_icon_colors(&"ListButton", p.link)
+	_make_side_buttons()
 	_vary(&"SmallLead", &"LeadButton")
 	_theme.set_font_size("font_size", &"SmallLead", 15)
 	for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
@@ -298,6 +307,24 @@ func _make_list_buttons() -> void:
 	_vary(&"ThinBar", &"ProgressBar")
 	_theme.set_stylebox("background", &"ThinBar", _box(p.well, 0, 0, 0))
 	_theme.set_stylebox("fill", &"ThinBar", _box(p.accent, 0, 0, 0))
+
+
+## The sections of a page, below each other: the current one has an edge in the brand's colour.
+func _make_side_buttons() -> void:
+	var p := _palette
+	_vary(&"SideButton", &"ListButton")
+	_set_text_colors(&"SideButton", p.text)
+	_theme.set_color("font_color", &"SideButton", p.muted)
+	var current := _box(p.card, 14, 10)
+	current.border_color = p.accent
+	current.border_width_left = 4
+	var boxes: Dictionary[String, StyleBox] = {
+		"normal": _clear(14, 10),
+		"hover": _box(p.button_disabled, 14, 10),
+		"pressed": current,
+		"disabled": _clear(14, 10),
+	}
+	_set_boxes(&"SideButton", boxes)
 
 
 func _make_nav_buttons() -> void:
@@ -385,6 +412,5 @@ func _make_windows() -> void:
 	_theme.set_constant("close_h_offset", &"Window", 36)
 	_theme.set_constant("close_v_offset", &"Window", 34)
 	_theme.set_color("folder_icon_color", &"FileDialog", p.link)
-	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
-		_theme.set_color("icon_%s_color" % state, &"Button", p.text)
+	_set_icon_colors(&"Button", p.text)
 	_theme.set_color("icon_disabled_color", &"Button", p.muted)

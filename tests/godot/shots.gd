@@ -116,7 +116,8 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	var report := _disk_full()
 	state.failure = report.sentence()
 	state.advice = report.advice()
-	state.is_fixed_in_settings = true
+	state.place = report.place()
+	state.is_space_short = true
 	if notice in LEFT:
 		state.left_version = "0.1.3"
 		state.left_bytes = 6_700_000
@@ -126,13 +127,9 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
 		state.needed_bytes = 330_000_000
-	state.facts.server = HomeFacts.Server.REACHED
-	if kind == HomeState.Kind.OFFLINE:
-		state.facts.server = HomeFacts.Server.UNREACHABLE
 	state.facts.free_bytes = 12_300_000_000
 	if kind == HomeState.Kind.FAILED:
 		state.facts.free_bytes = report.free_bytes
-	state.facts.launcher_version = "0.1.0"
 	if state.is_installed():
 		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
@@ -301,7 +298,7 @@ static func about() -> Control:
 
 static func error() -> Control:
 	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
-	frame.show_error.call_deferred(_disk_full(), true)
+	frame.show_error.call_deferred(_disk_full(), true, true)
 	return frame
 
 
@@ -314,7 +311,7 @@ static func _downloaded() -> Control:
 static func _launcher_old() -> Control:
 	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
 	frame.home.state.is_launcher_old = true
-	frame.home.state.is_fixed_in_settings = false
+	frame.home.state.place = ErrorReport.Place.NONE
 	var report := ErrorReport.of("launcher_too_old")
 	frame.home.state.failure = report.sentence()
 	frame.home.state.advice = report.advice()
@@ -333,7 +330,12 @@ static func confirm() -> Control:
 	var values := {
 		"mode": Channels.title("nightly", {}),
 		"description": "Built every night.",
-		"effect": LauncherQuestions.effect_of("0.1.2", "0.2.0", false) + " " + weight,
+		"effect":
+		(
+			LauncherQuestions.effect_of("0.1.2", "0.2.0", false)
+			+ (" %s\n\n" % weight)
+			+ LauncherQuestions.risk_of(Channels.title("stable", {}))
+		),
 	}
 	var title := TranslationServer.translate("ASK_MODE_TITLE").format(values)
 	var text := TranslationServer.translate("ASK_MODE_TEXT").format(values)

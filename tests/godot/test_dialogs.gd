@@ -64,6 +64,37 @@ func test_technical_details_are_folded_until_they_are_wanted() -> void:
 	assert(not technical.visible and not more.button_pressed)
 
 
+func test_what_home_has_said_already_is_followed_by_the_details() -> void:
+	var frame := _open()
+	frame.show_error(_report(), true, true)
+	assert((frame.error_dialog.get_node("%Technical") as Control).visible)
+	assert(frame.error_dialog.get_node("%OpenSettings") == get_viewport().gui_get_focus_owner())
+
+
+## One story has one colour, and its next step is the one that Home's card has.
+func test_the_dialog_has_the_colour_and_the_step_of_the_card() -> void:
+	var frame := _open()
+	var dialog := frame.error_dialog
+	for code: String in ["disk_full", "damaged"]:
+		var report := ErrorReport.of(code)
+		report.previous_version = "0.1.1"
+		report.removable_bytes = 1_200_000_000
+		frame.show_error(report, false, true)
+		var tone := "Warning" if code == "damaged" else "Danger"
+		assert((dialog.get_node("%Dialog") as Control).theme_type_variation == "Dialog" + tone)
+		assert((dialog.get_node("%Title") as Control).theme_type_variation == "Heading" + tone)
+		var step := get_viewport().gui_get_focus_owner() as Button
+		var suffix := "" if code == "damaged" else "Danger"
+		assert(step.theme_type_variation == "LargeAttentionButton" + suffix, str(step.name))
+		dialog.repair_requested.connect(_heard.append.bind("damaged"))
+		dialog.space_requested.connect(_heard.append.bind("disk_full"))
+		_heard.clear()
+		if code == "disk_full":
+			assert(step.text == "Remove 0.1.1 (1.2 GB)")
+		await Hands.key(get_tree(), KEY_ENTER)
+		assert(_heard.slice(0, 1) == [code] and not dialog.visible, str(_heard))
+
+
 func test_too_little_room_is_told_in_plain_amounts() -> void:
 	TranslationServer.set_locale("en")
 	var report := _report()
@@ -82,7 +113,10 @@ func test_what_settings_can_mend_is_one_press_away() -> void:
 	assert(not button.visible)
 	frame.error_dialog.close()
 	var stops: Dictionary[String, String] = {
-		"disk_full": "%Location", "mode_unknown": "%Mode", "unauthorized": "%Proxy"
+		"disk_full": "%Location",
+		"mode_unknown": "%Mode",
+		"unauthorized": "%Proxy",
+		"launch_failed": "%Verify"
 	}
 	for code: String in stops:
 		frame.show_page(NavBar.Page.HOME)

@@ -18,10 +18,26 @@ func test_says_what_it_needs_and_what_is_free() -> void:
 	var screen := _open(12_300_000_000)
 	assert((screen.get_node("%Space") as Label).text == "330 MB required, 12 GB available.")
 	assert((screen.get_node("%Install") as Button).text == "Install 52 MB")
+	var words: PackedStringArray = []
+	for label: Node in screen.get_node("%Sizes").find_children("*", "Label", true, false):
+		words.append((label as Label).text)
+	var wanted: PackedStringArray = [
+		"52 MB", "To download", "330 MB", "On disk", "12 GB", "Free there"
+	]
+	assert(words == wanted, str(words))
+	assert((screen.get_node("%Card") as Control).is_ancestor_of(screen.get_node("%Install")))
 	screen.needed_bytes = -1
 	assert((screen.get_node("%Space") as Label).text == "12 GB available.")
 	screen.free_bytes = -1
 	assert("unknown" in (screen.get_node("%Space") as Label).text)
+
+
+## By its name, and not as a setting of something else.
+func test_the_language_of_the_system_is_named() -> void:
+	var screen := _open(12_300_000_000)
+	var first := (screen.get_node("%Language") as OptionButton).get_item_text(0)
+	var language := first.get_slice(" (", 0)
+	assert(first == language + " (as the system)" and language in SettingsScreen.LANGUAGES, first)
 
 
 func test_too_little_room_is_said_before_anything_is_done() -> void:

@@ -30,7 +30,7 @@ func test_every_state_has_its_primary_button() -> void:
 		K.PAUSED: ["Resume", A.RESUME],
 		K.PLAYING: ["Running", A.NONE],
 		K.DAMAGED: ["Repair", A.REPAIR],
-		K.FAILED: ["Open Settings", A.SHOW_SETTINGS],
+		K.FAILED: ["Change the folder", A.SHOW_SETTINGS],
 		K.OFFLINE: ["Play", A.PLAY],
 		K.VERIFYING: ["Please wait", A.NONE],
 		K.REPAIRING: ["Please wait", A.NONE],
@@ -74,16 +74,32 @@ func test_play_stays_beside_an_update_that_waits() -> void:
 
 func test_a_download_can_be_paused_and_cancelled_and_the_old_version_played() -> void:
 	var frame := _open(K.DOWNLOADING)
-	assert(_text(frame, "%First") == "Cancel")
-	assert(_text(frame, "%Second") == "Play")
-	await Hands.click(frame.home.get_node("%First") as Button)
+	assert(_text(frame, "%First") == "Play")
+	assert(_text(frame, "%Second") == "Cancel")
+	await Hands.click(frame.home.get_node("%Second") as Button)
 	assert(_asked == [A.CANCEL])
+
+
+func test_buttons_keep_their_places_when_a_download_is_paused() -> void:
+	var frame := _open(K.DOWNLOADING)
+	var names: PackedStringArray = ["%Primary", "%First", "%Second"]
+	var before: Array[Rect2] = []
+	for kind: HomeState.Kind in [K.DOWNLOADING, K.PAUSED, K.DOWNLOADING]:
+		Shots.show_home(frame, kind, HomeState.Notice.NONE)
+		for step: int in 4:
+			await get_tree().process_frame
+		var places: Array[Rect2] = []
+		for node: String in names:
+			places.append((frame.home.get_node(node) as Control).get_global_rect())
+		before = places if before.is_empty() else before
+		assert(places == before, "%s %s" % [places, before])
+		assert(_text(frame, "%First") == "Play" and _text(frame, "%Second") == "Cancel")
 
 
 func test_offline_play_stays_and_the_line_says_so() -> void:
 	var frame := _open(K.OFFLINE)
-	assert(_text(frame, "%Status") == "Can't reach the update server.")
-	assert(_text(frame, "%Detail") == "You can still play 0.1.2.")
+	assert(_text(frame, "%Status") == "You can play offline.")
+	assert("can't be reached" in _text(frame, "%Detail"))
 	assert(_text(frame, "%First") == "Check for updates")
 	var state := HomeState.new()
 	state.kind = K.OFFLINE

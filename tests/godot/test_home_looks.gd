@@ -17,15 +17,16 @@ func test_an_ended_channel_is_told_where_the_update_is() -> void:
 func test_what_stops_a_download_is_quieter_than_playing() -> void:
 	var frame := _open(K.DOWNLOADING)
 	await get_tree().process_frame
-	for quiet: String in ["%Primary", "%First"]:
-		var button := frame.home.get_node(quiet) as Button
-		assert(button.theme_type_variation == &"QuietButton" and button.icon != null, quiet)
-	var play := frame.home.get_node("%Second") as Button
+	var cancel := frame.home.get_node("%Second") as Button
+	assert(cancel.theme_type_variation == &"QuietButton" and cancel.icon != null)
+	var pause := frame.home.get_node("%Primary") as Button
+	assert(pause.theme_type_variation == &"LargeButton", "it has not the brand's colour")
+	var play := frame.home.get_node("%First") as Button
 	assert(play.theme_type_variation.is_empty() and play.icon == null)
 	assert(_text(frame, "%Percent") == "43%")
 	Shots.show_home(frame, K.UPDATE_WAITING, HomeState.Notice.NONE)
 	var primary := frame.home.get_node("%Primary") as Button
-	assert(primary.theme_type_variation == &"PrimaryButton" and primary.icon == null)
+	assert(primary.theme_type_variation == &"PrimaryButton")
 	assert(not (frame.home.get_node("%Percent") as Control).visible)
 
 
@@ -34,7 +35,8 @@ func test_trouble_looks_like_trouble() -> void:
 	var wanted: Dictionary[HomeState.Kind, String] = {
 		K.READY: "",
 		K.UPDATE_WAITING: "",
-		K.OFFLINE: "Warning",
+		# Who has the game can play it.
+		K.OFFLINE: "",
 		K.DAMAGED: "Warning",
 		K.FAILED: "Danger",
 	}
@@ -46,22 +48,26 @@ func test_trouble_looks_like_trouble() -> void:
 		var named: String = K.find_key(kind)
 		assert(str(card.theme_type_variation).ends_with("Card" + wanted[kind]), named)
 		assert(status.theme_type_variation == "Status" + wanted[kind], named)
-		assert(icon.visible != wanted[kind].is_empty(), named)
+		assert(icon.visible == (kind == K.OFFLINE or not wanted[kind].is_empty()), named)
 		if icon.visible:
 			assert(
 				icon.texture != null and icon.self_modulate == status.get_theme_color("font_color")
 			)
+		if not wanted[kind].is_empty():
 			assert(_text(frame, "%Detail") in status.accessibility_name, named)
-	# What mends it is not the red of what plays it.
-	for kind: HomeState.Kind in [K.DAMAGED, K.FAILED]:
+	# What mends it has the colour of the trouble, and not the red of what plays it.
+	var remedies: Dictionary[HomeState.Kind, StringName] = {
+		K.DAMAGED: &"LargeAttentionButton", K.FAILED: &"LargeAttentionButtonDanger"
+	}
+	for kind: HomeState.Kind in remedies:
 		Shots.show_home(frame, kind, HomeState.Notice.NONE)
 		var mend := frame.home.get_node("%Primary") as Button
-		assert(mend.theme_type_variation == &"LargeAttentionButton")
+		assert(mend.theme_type_variation == remedies[kind])
 
 
 func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
 	var frame := _open(K.DAMAGED)
-	assert(_text(frame, "%Status") == "Damaged files: 3")
+	assert(_text(frame, "%Status") == "3 files are damaged.")
 	assert(_text(frame, "%Detail") == "Repair downloads only what is damaged.")
 	await Hands.click(frame.home.get_node("%First") as Button)
 	assert(_asked == [A.SHOW_ERROR])
@@ -84,9 +90,31 @@ func test_a_failure_that_settings_do_not_end_is_retried() -> void:
 	var state := HomeState.new()
 	state.kind = K.FAILED
 	assert(state.primary_action() == A.RETRY and state.secondary_actions() == [A.SHOW_ERROR])
-	state.is_fixed_in_settings = true
-	assert(state.primary_action() == A.SHOW_SETTINGS)
-	assert(state.secondary_actions() == [A.RETRY, A.SHOW_ERROR])
+	TranslationServer.set_locale("en")
+	var words: Dictionary[ErrorReport.Place, String] = {
+		ErrorReport.Place.FOLDER: "Change the folder",
+		ErrorReport.Place.CHANNEL: "Choose a channel",
+		ErrorReport.Place.NETWORK: "Change the proxy",
+	}
+	for place: ErrorReport.Place in words:
+		state.place = place
+		assert(state.primary_action() == A.SHOW_SETTINGS and state.primary_text() == words[place])
+		assert(state.secondary_actions() == [A.RETRY, A.SHOW_ERROR])
+
+
+func test_a_full_disk_is_mended_by_removing_the_previous_version() -> void:
+	var frame := _open(K.FAILED)
+	assert(frame.home.state.primary_action() == A.SHOW_SETTINGS, "there is none to remove")
+	frame.home.state.previous_version = "0.1.1"
+	frame.home.state.removable_bytes = 1_200_000_000
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%Primary") == "Remove 0.1.1 (1.2 GB)")
+	assert("frees 1.2 GB" in _text(frame, "%Detail"))
+	await Hands.click(frame.home.get_node("%Primary") as Button)
+	assert(_asked == [A.FREE_SPACE])
+	# Another trouble does not end by that.
+	frame.home.state.is_space_short = false
+	assert(frame.home.state.primary_action() == A.SHOW_SETTINGS)
 
 
 func test_the_newest_version_is_only_claimed_where_nothing_newer_is_known() -> void:

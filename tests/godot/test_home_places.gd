@@ -40,10 +40,11 @@ func test_a_notice_moves_nothing_and_has_the_colour_of_what_it_says() -> void:
 		for node: String in ["%Primary", "%First", "%News"]:
 			var other := frame.home.get_node(node) as Control
 			assert(not panel.get_global_rect().intersects(other.get_global_rect()), node)
-		var title := frame.home.get_node("%Title") as Label
-		var font_size := title.get_theme_font_size("font_size")
-		var width := title.get_theme_font("font").get_string_size(title.text, 0, -1, font_size).x
-		assert(title.global_position.x + width < panel.global_position.x, "the name is covered")
+		for node: String in ["%Words", "%NotesCard"]:
+			var words := (frame.home.get_node(node) as Control).get_global_rect()
+			assert(not panel.get_global_rect().intersects(words), node)
+		# What the art shows is on the right.
+		assert(panel.get_global_rect().end.x < frame.size.x / 2.0, "it covers the art")
 	Shots.show_home(frame, K.READY, HomeState.Notice.MESSAGE)
 	frame.home.state.is_message_warning = true
 	frame.home.state = frame.home.state
@@ -107,10 +108,19 @@ func test_returning_says_what_it_downloads() -> void:
 	var frame := _open(K.READY)
 	frame.home.state.left_version = "0.1.3"
 	frame.home.state = frame.home.state
-	assert(_text(frame, "%First") == "Return to 0.1.3")
+	assert(_text(frame, "%First") == "Try 0.1.3 again")
 	frame.home.state.left_bytes = 6_700_000
 	frame.home.state = frame.home.state
-	assert(_text(frame, "%First") == "Return to 0.1.3 (6.7 MB)")
+	assert(_text(frame, "%First") == "Try 0.1.3 again (6.7 MB)")
+
+
+func test_what_would_be_installed_is_named() -> void:
+	var frame := _open(K.NOT_INSTALLED)
+	assert(_text(frame, "%Version") == "Version 0.1.3")
+	assert(
+		_text(frame, "%Detail") == "Downloads 52 MB and takes 330 MB on disk. 12 GB is free.",
+		_text(frame, "%Detail")
+	)
 
 
 func test_what_was_put_away_is_told_again_once_something_has_changed() -> void:

@@ -68,7 +68,7 @@ func test_offline_play_stays() -> void:
 	await _until_primary("Play")
 	_updater().repository_urls = ["http://127.0.0.1:9/"]
 	await Hands.click(_node("%Home").get_node("%First") as Button)
-	await _until("offline", func() -> bool: return "Can't reach" in _home("%Status"))
+	await _until("offline", func() -> bool: return "offline" in _home("%Status"))
 	assert(_home("%Primary") == "Play")
 
 
@@ -82,7 +82,7 @@ func test_damage_is_found_and_repaired() -> void:
 	file.close()
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
 	await _until_primary("Repair")
-	assert(_home("%Status") == "Damaged files: 1", _home("%Status"))
+	assert(_home("%Status") == "One file is damaged.", _home("%Status"))
 	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
 	await Hands.click(_node("%Home").get_node("%First") as Button)
 	var dialog := _node("%ErrorDialog") as ErrorDialog
@@ -99,10 +99,32 @@ func test_what_settings_can_mend_is_led_to_from_home() -> void:
 	var session: LauncherSession = _launcher.get("_session")
 	session.model.failure = ErrorReport.of("disk_full")
 	session.changed.emit()
-	assert(_home("%Primary") == "Open Settings")
+	assert(_home("%Primary") == "Change the folder")
 	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until("the folder", (_node("%Settings").get_node("%Location") as Control).has_focus)
 	assert(_node("%Settings").is_visible_in_tree())
+
+
+## What a previous version takes is offered where the disk is full, after a question.
+func test_a_full_disk_leads_to_removing_the_previous_version() -> void:
+	await _install()
+	var session: LauncherSession = _launcher.get("_session")
+	session.model.previous_version = "0.1.0"
+	session.model.removable_bytes = 1_200_000_000
+	session.model.failure = ErrorReport.of("disk_full")
+	session.changed.emit()
+	assert(_home("%Primary") == "Remove 0.1.0 (1.2 GB)")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert(question.is_visible_in_tree() and "frees 1.2 GB" in question.text, question.text)
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	# Its details offer the same. During a trial the version is kept.
+	assert(session.model.trouble().is_ended_by_space())
+	session.model.is_on_trial = true
+	session.changed.emit()
+	assert(
+		_home("%Primary") == "Change the folder" and not session.model.trouble().is_ended_by_space()
+	)
 
 
 func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:

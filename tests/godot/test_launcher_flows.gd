@@ -209,7 +209,7 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	assert("0.1.2" in put_aside and "\nnew" not in put_aside, put_aside)
 	# There is a way forward, with its price.
 	var forward := _node("%Home").get_node("%First") as Button
-	await _until("an offer", func() -> bool: return forward.text.begins_with("Return to 0.1.2 ("))
+	await _until("an offer", func() -> bool: return forward.text.begins_with("Try 0.1.2 again ("))
 	await Hands.click(forward)
 	assert("will be downloaded again" in question.text and "0.1.1 is kept" in question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)

@@ -70,7 +70,27 @@ func test_more_than_three_items_show_as_three() -> void:
 	assert(_cards(_open(entries)).size() == 3)
 
 
+## Beside the notes there is room for two.
+func test_as_many_cards_are_shown_as_there_is_room_for() -> void:
+	var before := get_window().size
+	var wanted: Dictionary[Vector2i, int] = {Vector2i(1280, 800): 2, Vector2i(1920, 1080): 3}
+	for size: Vector2i in wanted:
+		get_window().size = size
+		var frame := _open(Shots.news())
+		for step: int in 4:
+			await get_tree().process_frame
+		var shown := _cards(frame).filter(func(it: Control) -> bool: return it.visible)
+		assert(shown.size() == wanted[size], "%s: %d" % [size, shown.size()])
+		var notes := (frame.home.get_node("%NotesCard") as Control).size
+		for card: Control in shown:
+			assert(absf(card.size.x - notes.x) < 8.0 and card.size.y == notes.y, str(card.size))
+		frame.free()
+	get_window().size = before
+
+
 func test_keys_and_pad_reach_every_card() -> void:
+	var before := get_window().size
+	get_window().size = Vector2i(1920, 1080)
 	var frame := _open(Shots.news())
 	await get_tree().process_frame
 	for kind: String in ["keys", "pad"]:
@@ -97,18 +117,31 @@ func test_keys_and_pad_reach_every_card() -> void:
 
 func test_pictures_are_decoded_and_shown() -> void:
 	var frame := _open(Shots.news())
-	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
+	var picture := _cards(frame)[0].get_node("%Picture") as CoverPicture
 	var size := Vector2(640, 360)
-	assert(await _wait(func() -> bool: return picture.texture.get_size() == size))
+	assert(
+		await _wait(
+			func() -> bool: return picture.texture != null and picture.texture.get_size() == size
+		)
+	)
 
 
-func test_a_card_without_a_picture_shows_the_mark() -> void:
+## Heads are above the middle.
+func test_of_a_picture_rather_the_lower_part_is_cut() -> void:
+	var wide := CoverPicture.part_of(Vector2(640, 360), Vector2(400, 100))
+	assert(wide.size == Vector2(640, 160) and wide.position.x == 0.0)
+	assert(wide.position.y < (360.0 - wide.end.y) / 2.0, str(wide))
+	var high := CoverPicture.part_of(Vector2(640, 360), Vector2(100, 200))
+	assert(high.size == Vector2(180, 360) and high.position.x == 230.0)
+
+
+func test_a_card_without_a_picture_shows_an_icon() -> void:
 	var entries := Shots.news()
 	entries[0].picture_path = ""
 	var frame := _open(entries)
 	await get_tree().process_frame
-	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
-	assert(picture.is_visible_in_tree() and picture.texture == frame.branding.mark)
+	var picture := _cards(frame)[0].get_node("%Picture") as CoverPicture
+	assert(picture.is_visible_in_tree() and picture.texture == null and picture.icon != null)
 
 
 func test_the_button_stays_where_it_is_when_news_arrive() -> void:
@@ -123,7 +156,7 @@ func test_the_button_stays_where_it_is_when_news_arrive() -> void:
 	assert(button.global_position.is_equal_approx(before), str(button.global_position - before))
 
 
-func test_a_picture_that_cannot_be_read_leaves_a_card_with_the_mark() -> void:
+func test_a_picture_that_cannot_be_read_leaves_a_card_with_an_icon() -> void:
 	# The engine reports what it cannot decode.
 	has_expected_errors = true
 	var path := OS.get_temp_dir().path_join("vsekai_news_%d.png" % get_instance_id())
@@ -133,10 +166,9 @@ func test_a_picture_that_cannot_be_read_leaves_a_card_with_the_mark() -> void:
 	var entries := Shots.news()
 	entries[0].picture_path = path
 	var frame := _open(entries)
-	var other := _cards(frame)[2].get_node("%Picture") as TextureRect
-	var mark := frame.branding.mark
-	assert(await _wait(func() -> bool: return other.texture != mark))
-	assert((_cards(frame)[0].get_node("%Picture") as TextureRect).texture == mark)
+	var other := _cards(frame)[2].get_node("%Picture") as CoverPicture
+	assert(await _wait(func() -> bool: return other.texture != null))
+	assert((_cards(frame)[0].get_node("%Picture") as CoverPicture).texture == null)
 	# A card that goes while its picture is decoded waits for it.
 	entries[2].picture_path = ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")
 	frame.home.show_news(entries)

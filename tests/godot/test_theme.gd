@@ -94,7 +94,7 @@ func test_words_on_the_key_art() -> void:
 func test_words_on_pages_of_text() -> void:
 	for brand: Branding in BRANDS:
 		for ground: Color in _art(brand, Rect2(0.0, 0.0, 1.0, 1.0), [&"ScrimAll"]):
-			for text: StringName in [&"Heading", &"Muted", &"NavButton"]:
+			for text: StringName in [&"Heading", &"Muted", &"NavButton", &"SideButton"]:
 				var color := brand.theme.get_color("font_color", text)
 				_assert_contrast(brand, "%s on a page" % text, color, ground, TEXT_RATIO)
 
@@ -142,8 +142,18 @@ func test_trouble_is_read_and_stands_out() -> void:
 			assert(_panel(brand.theme, "CompactCard" + tone) == ground and ground != card)
 			var color := brand.theme.get_color("font_color", "Status" + tone)
 			_assert_contrast(brand, "status " + tone, color, ground, TEXT_RATIO)
-		var mend := brand.theme.get_stylebox("normal", &"LargeAttentionButton") as StyleBoxFlat
-		_assert_contrast(brand, "mend", mend.bg_color, card, OUTLINE_RATIO)
+			var dialog := brand.theme.get_stylebox("panel", "Dialog" + tone) as StyleBoxFlat
+			var title := brand.theme.get_color("font_color", "Heading" + tone)
+			_assert_contrast(brand, "title " + tone, title, dialog.bg_color, TEXT_RATIO)
+			_assert_contrast(
+				brand, "dialog " + tone, dialog.border_color, dialog.bg_color, OUTLINE_RATIO
+			)
+		for type: StringName in [&"LargeAttentionButton", &"LargeAttentionButtonDanger"]:
+			var mend := brand.theme.get_stylebox("normal", type) as StyleBoxFlat
+			_assert_contrast(brand, "mend", mend.bg_color, card, OUTLINE_RATIO)
+		var current := brand.theme.get_stylebox("pressed", &"SideButton") as StyleBoxFlat
+		var edge := current.border_color
+		_assert_contrast(brand, "current section", edge, current.bg_color, OUTLINE_RATIO)
 		for key: String in ["font_color", "font_hover_color"]:
 			var quiet := brand.theme.get_color(key, &"QuietButton")
 			_assert_contrast(brand, "quiet " + key, quiet, card, TEXT_RATIO)
@@ -180,6 +190,7 @@ func test_text_on_buttons_in_every_state() -> void:
 			&"DangerButton",
 			&"AttentionButton",
 			&"LargeAttentionButton",
+			&"LargeAttentionButtonDanger",
 		]:
 			for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
 				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat

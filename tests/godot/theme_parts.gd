@@ -119,6 +119,11 @@ func _set_text_colors(type: StringName, color: Color) -> void:
 	_theme.set_color("font_disabled_color", type, _palette.muted)
 
 
+func _set_icon_colors(type: StringName, color: Color) -> void:
+	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
+		_theme.set_color("icon_%s_color" % state, type, color)
+
+
 func _set_boxes(type: StringName, boxes: Dictionary[String, StyleBox]) -> void:
 	for state: String in boxes:
 		_theme.set_stylebox(state, type, boxes[state])

@@ -1,6 +1,6 @@
 class_name Toast
 extends Container
-## A notice in front of a page, at its upper right: what is below it stays where it is.
+## A notice in front of a page, at its upper right or at a spot: what is below it stays where it is.
 ##
 ## Only the notice itself takes the pointer.
 
@@ -13,6 +13,8 @@ enum Tone {
 }
 
 const WIDTH_MAX := 480.0
+## The spot that means the upper right.
+const CORNER := Vector2(-1.0, -1.0)
 const PANELS: Dictionary[Tone, StringName] = {
 	Tone.PLAIN: &"ToastPlain",
 	Tone.GOOD: &"ToastGood",
@@ -44,6 +46,13 @@ var tone: Tone = Tone.PLAIN:
 		tone = value
 		_draw_text()
 
+## Where its upper left is.
+var spot: Vector2 = CORNER:
+	set(value):
+		if spot != value:
+			spot = value
+			queue_sort()
+
 @onready var _panel := %Panel as PanelContainer
 @onready var _icon := %Icon as ThemedIcon
 @onready var _label := %ToastText as Label
@@ -60,14 +69,22 @@ func _notification(what: int) -> void:
 		_arrange()
 
 
-func _arrange() -> void:
-	var page := minf(size.x - 2.0 * side_min, width_max)
-	var width := minf(page, WIDTH_MAX)
-	var right := floorf((size.x + page) / 2.0)
+## What it takes with the words of now.
+func height() -> float:
 	# Wrapped words have their height only once they have their width.
-	_panel.size.x = width
-	var height := _panel.get_combined_minimum_size().y
-	fit_child_in_rect(_panel, Rect2(right - width, 4.0, width, height))
+	_panel.size.x = _width()
+	return _panel.get_combined_minimum_size().y
+
+
+func _width() -> float:
+	return minf(minf(size.x - 2.0 * side_min, width_max), WIDTH_MAX)
+
+
+func _arrange() -> void:
+	var width := _width()
+	var page := minf(size.x - 2.0 * side_min, width_max)
+	var corner := Vector2(floorf((size.x + page) / 2.0) - width, 4.0) if spot == CORNER else spot
+	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, height())))
 
 
 func _draw_text() -> void:
