@@ -131,7 +131,7 @@ fn check_exists(url: &str) -> Result<()> {
             let reason = format!("there is no server here: no database {file}");
             let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`; `vsekai-server serve` \
                         begins a new one";
-            Err(Error::Command { code: "no_server", reason, hint })
+            Err(Error::command("no_server", reason, hint))
         }
         _ => Ok(()),
     }
@@ -140,7 +140,7 @@ fn check_exists(url: &str) -> Result<()> {
 fn check_place(to: &str) -> Result<()> {
     let hint = "Write --to database, --to file:///DIR or --to s3://BUCKET/PREFIX";
     StorageLocation::parse(to).map(|_| ()).map_err(|error| match error {
-        Error::Config { reason, .. } => Error::Command { code: "place_invalid", reason, hint },
+        Error::Config { reason, .. } => Error::command("place_invalid", reason, hint),
         other => other,
     })
 }
@@ -169,7 +169,7 @@ async fn copy(from: &str, to: &str) -> Result<()> {
     if db::is_in_use(from).await? {
         let reason = "a server is using the database that is to be copied".to_owned();
         let hint = "Stop every server of that database, and copy again: what they take in meanwhile would be lost";
-        return Err(Error::Command { code: "busy", reason, hint });
+        return Err(Error::command("busy", reason, hint));
     }
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
     db::copy::copy(&from, &to, |table, rows| note(&format!("{table:22} {}, compared", counted(rows, "row", "rows"))))

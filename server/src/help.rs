@@ -25,7 +25,9 @@ Which server: --data DIR, or --config FILE, --database URL, --chunks URL and --s
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let is_full = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--help");
     let mut grammar = grammar(is_full);
-    Cli::from_arg_matches(&grammar.try_get_matches_from_mut(arguments)?)
+    let matches = grammar.try_get_matches_from_mut(&arguments);
+    let matches = matches.map_err(|error| crate::tips::improve(&grammar, &arguments, error))?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn grammar(is_full: bool) -> Command {

@@ -3,10 +3,15 @@
 /// Most letters that a mistyped word differs in.
 const MAX_EDITS: usize = 2;
 
-/// The known word that is closest to what was typed, if it differs in a letter or two.
+/// Letters of a word for each of which it may differ in one: two of three would make any short word any other.
+const LETTERS_PER_EDIT: usize = 3;
+
+/// The known word that is closest to what was typed, if it differs in a letter or two; a short word in one.
 pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let length = |word: &str| word.chars().count();
+    let most = |word: &str| (length(word).max(length(typed)) / LETTERS_PER_EDIT).clamp(1, MAX_EDITS);
     let all = known.iter().map(|word| (edits(typed, word), *word));
-    let near = all.filter(|(edits, word)| *edits <= MAX_EDITS && *edits < word.chars().count());
+    let near = all.filter(|(edits, word)| *edits <= most(word) && *edits < length(word));
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
@@ -66,6 +71,10 @@ mod tests {
             ("Beta", Some("beta")),
             ("nigtly", Some("nightly")),
             ("stable2", Some("stable")),
+            ("nigthyl", Some("nightly")),
+            ("btea", Some("beta")),
+            ("data", None),
+            ("bus", None),
             ("x", None),
             ("release", None),
             ("", None),

@@ -105,7 +105,7 @@ async fn import(app: &Application, dir: &Path) -> Result<()> {
     if !dir.is_dir() {
         let reason = format!("there is no folder {}", dir.display());
         let hint = "Name the folder `bundles` of a repository that `vsekai publish` or `vsekai-server export` has made";
-        return Err(Error::Command { code: "store_unreadable", reason, hint });
+        return Err(Error::command("store_unreadable", reason, hint));
     }
     let (mut taken, mut there) = (0, 0);
     for index in app.service().db().indexes().await? {

@@ -65,7 +65,7 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
         std::io::ErrorKind::AddrInUse => {
             let reason = format!("another program listens at {listen}");
             let hint = "Stop that program, or choose another address or port with `--listen ADDRESS:PORT`";
-            Error::Command { code: "address_in_use", reason, hint }
+            Error::command("address_in_use", reason, hint)
         }
         std::io::ErrorKind::PermissionDenied => Error::config(
             format!("cannot listen at {listen}: this user may not use that port"),
