@@ -90,12 +90,11 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         }
         Command::Backup { file } => {
             db::backup(&config.database_url(), &file).await?;
-            print(&format!(
-                "Copied {} to {}. Copy {} too.\n",
-                config.database_shown(),
-                file.display(),
-                config.keys_folder().display()
-            ));
+            let mut rest = config.keys_folder().display().to_string();
+            if let Some(found) = db::look_for_place(&config.database_url()).await?.filter(|it| it.place != "database") {
+                rest = format!("{rest} and the chunks in {}", found.place);
+            }
+            print(&format!("Copied {} to {}. Copy {rest} too.\n", config.database_shown(), file.display()));
         }
         Command::Bundle(command) => return bundle::run(command, open(config).await?).await,
         Command::Openapi | Command::ExampleConfig | Command::CheckConfig => {}
@@ -184,7 +183,10 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     if dry_run {
         let found = gc::preview(app.service()).await?;
         let chunks = counted(found.doomed_chunks, "chunk is", "chunks are");
-        print(&format!("{chunks} no longer needed: {}.\n", text::bytes(found.doomed_bytes)));
+        print(&match found.doomed_chunks {
+            0 => "No chunk can go: every one is needed.\n".to_owned(),
+            _ => format!("{chunks} no longer needed: {}.\n", text::bytes(found.doomed_bytes)),
+        });
         return Ok(());
     }
     let Some(collected) = gc::collect(app.service(), app.holder(), app.retention()).await? else {
@@ -197,6 +199,11 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         "removed_files": collected.removed_files, "leftovers": collected.leftovers,
     });
     app.service().db().add_audit(&entry("clean", "", &counts)).await?;
+    if counts.as_object().is_some_and(|counts| counts.values().all(|count| count == 0)) && collected.doomed_bundles == 0
+    {
+        print("There is nothing to clean up.\n");
+        return Ok(());
+    }
     print(&format!(
         "{} doomed, {} removed; {} doomed, {} removed; {} and {} of old metadata removed.\n",
         counted(collected.doomed_chunks, "chunk", "chunks"),
@@ -206,6 +213,9 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         counted(collected.publications, "unfinished publication", "unfinished publications"),
         counted(collected.removed_files, "file", "files")
     ));
+    if collected.doomed_chunks > 0 || collected.doomed_bundles > 0 {
+        note("What is doomed goes in a round after `clean_grace_h` hours, unless a version needs it by then.");
+    }
     Ok(())
 }
 
@@ -249,6 +259,11 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         counted(bundles.len() as u64, "bundle", "bundles"),
         if bad_bundles > 0 { " `vsekai-server bundle remove ID` makes the server build one again." } else { "" }
     ));
+    if bad > 0 && repair.is_none() {
+        note(
+            "`vsekai-server verify --repair STORE` brings chunks from a mirror or a backup; publishing the version again, too.",
+        );
+    }
     bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }

@@ -105,13 +105,13 @@ enum Command {
         #[arg(long, value_name = "STORE")]
         repair: Option<String>,
     },
-    /// After a restore from a backup: sign until players who have seen later versions accept this repository again
+    /// After a restore from a backup: sign until players accept this repository again
     Restore {
         /// The version of the timestamp that players have seen, as their error `metadata_rollback` names it
         #[arg(long, value_name = "VERSION", value_parser = numbers::version)]
         seen: u64,
     },
-    /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
+    /// Copy everything to another, empty database. Stop the servers first
     Copy {
         #[arg(
             long,
@@ -123,7 +123,7 @@ enum Command {
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Move all chunks to another place, while servers go on; they need to be started again with it
+    /// Move all chunks to another place, while servers go on
     Move {
         /// Where to: database, `file:///DIR` or `s3://BUCKET/PREFIX`
         #[arg(long, value_name = "PLACE")]
@@ -160,7 +160,7 @@ enum Command {
     Openapi,
     /// Print a configuration file with every setting, its default and an explanation
     ExampleConfig,
-    /// Check the configuration, and show every setting with its origin
+    /// Check the settings, and show each with where it comes from
     CheckConfig,
 }
 
@@ -269,7 +269,7 @@ fn main() -> ExitCode {
     let cli = match help::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => {
-            let said_text = text::lines(&said.render().to_string());
+            let said_text = text::of_parser(&text::lines(&said.render().to_string()));
             // The parser quotes arguments, and an address of a database has a password. Help has only examples of them.
             let is_help = said.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
             let said_text = if is_help { said_text } else { text::without_secrets(&said_text) };

@@ -15,11 +15,11 @@ pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
-/// What a parser says of a name that it does not know, after its list of those that it does, with the one that was meant.
+/// What a parser says of a name that it does not know: with the one that was meant, in place of all that it knows.
 pub fn with_meant(said: &str) -> String {
-    match meant_of(said) {
-        Some(meant) => format!("{said}; did you mean `{meant}`?"),
-        None => said.to_owned(),
+    match (meant_of(said), said.split_once(", expected ")) {
+        (Some(meant), Some((fault, _))) => format!("{fault}; did you mean `{meant}`?"),
+        _ => said.to_owned(),
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_recognized() {
         let said = "unknown field `Limit-rat`, expected one of `mode`, `limit_rate`, `proxy`";
-        assert_eq!(super::with_meant(said), format!("{said}; did you mean `limit_rate`?"));
+        assert_eq!(super::with_meant(said), "unknown field `Limit-rat`; did you mean `limit_rate`?");
         for said in ["unknown field `x`, expected `mode`", "invalid type: integer `5`, expected a string"] {
             assert_eq!(super::with_meant(said), said);
         }

@@ -20,6 +20,7 @@ pub(super) fn run(loaded: &Loaded) -> Result<ExitCode> {
         }
         check_place(&loaded.config).await
     })?;
+    note("The settings can be used: `vsekai-server serve` with the same options starts the server.");
     Ok(ExitCode::SUCCESS)
 }
 

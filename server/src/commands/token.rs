@@ -82,7 +82,10 @@ async fn warn_of_unknown_modes(db: &dyn Db, scopes: &[Scope]) -> Result<()> {
     for mode in named.filter(|mode| !known.contains(&mode.as_str())) {
         let meant = text::closest(mode.as_str(), &known);
         let meant = meant.map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-        note(&format!("warning: there is no mode {:?} yet{meant}", mode.as_str()));
+        note(&format!(
+            "warning: there is no mode {:?} yet{meant}; only a token with the scope admin can begin one",
+            mode.as_str()
+        ));
     }
     Ok(())
 }
@@ -103,7 +106,7 @@ async fn all(db: &dyn Db) -> Result<Vec<Token>> {
 
 fn list(tokens: &[Token]) {
     if tokens.is_empty() {
-        note("There are no tokens. `vsekai-server token create` makes one.");
+        note("There are no tokens. `vsekai-server token create --name NAME --scope admin --days 30` makes one.");
         return;
     }
     let row = |token: &Token| {
