@@ -69,8 +69,13 @@ fn obey(arguments: Vec<OsString>) -> u8 {
         Ok(completed) => completed,
         Err(error) => return Output::for_script(wants_json).fail(&error, &words::Words::default()),
     };
-    let parse = if caller::is_folder_known() { Cli::parse_arguments } else { Cli::parse_elsewhere };
-    let cli = match parse(arguments) {
+    let words_added = added.as_ref().map_or(&[][..], |added| &added.words);
+    let parsed = if caller::is_folder_known() {
+        Cli::parse_completed(arguments, words_added)
+    } else {
+        Cli::parse_elsewhere(arguments)
+    };
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => return Output::refuse(&said.render().to_string(), wants_json),
         Err(said) => {
@@ -86,7 +91,7 @@ fn obey(arguments: Vec<OsString>) -> u8 {
         _ => Audience::Player,
     };
     let output = Output::new(&cli.global).for_whom(audience);
-    if let Some(project::Added { file, options }) = added {
+    if let Some(project::Added { file, options, .. }) = added {
         output.note(&format!("With {}: {options}", file.display()));
     }
     let words = cli.words.clone();

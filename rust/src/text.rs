@@ -42,6 +42,18 @@ pub fn lines(text: &str) -> String {
     text.chars().filter(|character| matches!(character, '\n' | '\t') || !is_forbidden(*character)).collect()
 }
 
+/// What a parser of command lines says, with numbers that it refuses described as people would.
+pub fn of_parser(said: &str) -> String {
+    const WORDS: [(&str, &str); 5] = [
+        ("invalid digit found in string", "write a whole number"),
+        ("cannot parse integer from empty string", "write a whole number"),
+        ("number too large to fit in target type", "the number is too large"),
+        ("number too small to fit in target type", "the number is too small"),
+        ("..=", " to "),
+    ];
+    WORDS.iter().fold(said.to_owned(), |said, (theirs, ours)| said.replace(theirs, ours))
+}
+
 /// A message of an error or a warning: one line, and no secret in any address that it quotes.
 pub fn message(text: &str) -> String {
     without_secrets(&line(text))

@@ -135,7 +135,7 @@ impl<'a> ApiExtractor<'a> for Bearer {
         match context.authorizer.authenticate(request).await {
             Ok(principal) => Ok(Self(principal)),
             Err(error) => {
-                if matches!(error, Error::Unauthorized) {
+                if error.is_unauthorized() {
                     body::drain(request, body).await;
                 }
                 Err(answer::Failure::from(error).into())

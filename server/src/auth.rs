@@ -16,6 +16,7 @@ use poem::Request;
 use poem::http::header;
 use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
+use vsekai_updater::text;
 
 use crate::error::{Error, Result};
 
@@ -51,14 +52,26 @@ impl Scope {
             "admin" => Ok(Self::Admin),
             "publish:*" => Ok(Self::PublishAll),
             _ => {
-                let refuse = || Error::Invalid {
-                    what: "scope",
-                    reason: format!("{text:?} is not admin, publish:* or publish:<mode>"),
-                };
-                let mode = text.strip_prefix("publish:").ok_or_else(refuse)?;
-                Ok(Self::Publish(ModeName::new(mode).map_err(|_| refuse())?))
+                let mode = text.strip_prefix("publish:").and_then(|mode| ModeName::new(mode).ok());
+                mode.map(Self::Publish).ok_or_else(|| {
+                    let meant = meant(text).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                    Error::Invalid {
+                        what: "scope",
+                        reason: format!("{text:?} is not admin, publish:* or publish:MODE{meant}"),
+                    }
+                })
             }
         }
+    }
+}
+
+/// The scope that was meant by a text that is none.
+fn meant(text: &str) -> Option<String> {
+    let (right, mode) = text.split_once([':', '=', '/', '.']).unwrap_or((text, ""));
+    match text::closest(&right.to_ascii_lowercase(), &["admin", "publish"])? {
+        "publish" if mode.is_empty() => Some("publish:*".to_owned()),
+        "publish" => ModeName::new(mode).ok().map(|mode| format!("publish:{mode}")),
+        meant => Some(meant.to_owned()),
     }
 }
 
@@ -175,6 +188,23 @@ mod tests {
         assert!(who(&[]).require_publish_any().is_err());
         for wrong in ["", "Admin", "publish:", "publish:../x", "publish", "read:stable", "publish:root"] {
             assert!(Scope::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mistyped_scopes_are_recognized() {
+        for (typed, meant) in [
+            ("admn", Some("admin")),
+            ("Admin", Some("admin")),
+            ("publish", Some("publish:*")),
+            ("publsh:nightly", Some("publish:nightly")),
+            ("Publish=nightly", Some("publish:nightly")),
+            ("publish:../x", None),
+            ("everything", None),
+        ] {
+            let said = Scope::parse(typed).unwrap_err().to_string();
+            let tip = said.split_once("did you mean ").map(|(_, meant)| meant.trim_end_matches('?'));
+            assert_eq!(tip, meant, "{said}");
         }
     }
 

@@ -90,12 +90,11 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         }
         Command::Backup { file } => {
             db::backup(&config.database_url(), &file).await?;
-            print(&format!(
-                "Copied {} to {}. Copy {} too.\n",
-                config.database_shown(),
-                file.display(),
-                config.keys_folder().display()
-            ));
+            let mut rest = config.keys_folder().display().to_string();
+            if let Some(found) = db::look_for_place(&config.database_url()).await?.filter(|it| it.place != "database") {
+                rest = format!("{rest} and the chunks in {}", found.place);
+            }
+            print(&format!("Copied {} to {}. Copy {rest} too.\n", config.database_shown(), file.display()));
         }
         Command::Bundle(command) => return bundle::run(command, open(config).await?).await,
         Command::Openapi | Command::ExampleConfig | Command::CheckConfig => {}
@@ -131,7 +130,7 @@ fn check_exists(url: &str) -> Result<()> {
             let reason = format!("there is no server here: no database {file}");
             let hint = "Name the server's folder with `--data DIR`, or its database with `--database URL`; `vsekai-server serve` \
                         begins a new one";
-            Err(Error::Command { code: "no_server", reason, hint })
+            Err(Error::command("no_server", reason, hint))
         }
         _ => Ok(()),
     }
@@ -140,7 +139,7 @@ fn check_exists(url: &str) -> Result<()> {
 fn check_place(to: &str) -> Result<()> {
     let hint = "Write --to database, --to file:///DIR or --to s3://BUCKET/PREFIX";
     StorageLocation::parse(to).map(|_| ()).map_err(|error| match error {
-        Error::Config { reason, .. } => Error::Command { code: "place_invalid", reason, hint },
+        Error::Config { reason, .. } => Error::command("place_invalid", reason, hint),
         other => other,
     })
 }
@@ -169,7 +168,7 @@ async fn copy(from: &str, to: &str) -> Result<()> {
     if db::is_in_use(from).await? {
         let reason = "a server is using the database that is to be copied".to_owned();
         let hint = "Stop every server of that database, and copy again: what they take in meanwhile would be lost";
-        return Err(Error::Command { code: "busy", reason, hint });
+        return Err(Error::command("busy", reason, hint));
     }
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
     db::copy::copy(&from, &to, |table, rows| note(&format!("{table:22} {}, compared", counted(rows, "row", "rows"))))
@@ -184,7 +183,10 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     if dry_run {
         let found = gc::preview(app.service()).await?;
         let chunks = counted(found.doomed_chunks, "chunk is", "chunks are");
-        print(&format!("{chunks} no longer needed: {}.\n", text::bytes(found.doomed_bytes)));
+        print(&match found.doomed_chunks {
+            0 => "No chunk can go: every one is needed.\n".to_owned(),
+            _ => format!("{chunks} no longer needed: {}.\n", text::bytes(found.doomed_bytes)),
+        });
         return Ok(());
     }
     let Some(collected) = gc::collect(app.service(), app.holder(), app.retention()).await? else {
@@ -197,6 +199,11 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         "removed_files": collected.removed_files, "leftovers": collected.leftovers,
     });
     app.service().db().add_audit(&entry("clean", "", &counts)).await?;
+    if counts.as_object().is_some_and(|counts| counts.values().all(|count| count == 0)) && collected.doomed_bundles == 0
+    {
+        print("There is nothing to clean up.\n");
+        return Ok(());
+    }
     print(&format!(
         "{} doomed, {} removed; {} doomed, {} removed; {} and {} of old metadata removed.\n",
         counted(collected.doomed_chunks, "chunk", "chunks"),
@@ -206,6 +213,9 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         counted(collected.publications, "unfinished publication", "unfinished publications"),
         counted(collected.removed_files, "file", "files")
     ));
+    if collected.doomed_chunks > 0 || collected.doomed_bundles > 0 {
+        note("What is doomed goes in a round after `clean_grace_h` hours, unless a version needs it by then.");
+    }
     Ok(())
 }
 
@@ -249,6 +259,11 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         counted(bundles.len() as u64, "bundle", "bundles"),
         if bad_bundles > 0 { " `vsekai-server bundle remove ID` makes the server build one again." } else { "" }
     ));
+    if bad > 0 && repair.is_none() {
+        note(
+            "`vsekai-server verify --repair STORE` brings chunks from a mirror or a backup; publishing the version again, too.",
+        );
+    }
     bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
 use url::Url;
 use vsekai_updater::formats::bundle::Effort;
 use vsekai_updater::text;
@@ -16,11 +17,13 @@ use vsekai_updater::text;
 use crate::chunks::StorageLocation;
 use crate::error::{Error, Result};
 
+mod address;
 mod check;
 mod fault;
 mod file;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use fault::Fault;
 pub use fault::Origin;
@@ -28,8 +31,11 @@ pub use fault::Origin;
 /// How the environment variables begin.
 const PREFIX: &str = "VSEKAI_SERVER_";
 
-/// Most webhooks.
-const MAX_WEBHOOKS: usize = 20;
+/// Levels of the log, as its filters have them.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// What can be logged.
+const LOG_FORMS: &str = "error, warn, info or debug; or parts with levels of their own, as in info,access=debug";
 
 /// Every setting; `config.example.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,22 +120,16 @@ impl Loaded {
     /// Combines a file, if there is one, with environment variables and what the command line gives.
     ///
     /// # Errors
-    /// [`Error::Config`], which names the setting, and what to write where it was given.
+    /// [`Error::Config`], which names the setting, and what to write where it was given; [`Error::Settings`] about several.
     pub fn read(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
         given: &[Given],
     ) -> Result<Self> {
-        let mut table: Table = toml::from_str(EXAMPLE).map_err(Error::internal_by("reading the example"))?;
-        let mut origins = BTreeMap::new();
+        let defaults: Table = toml::from_str(EXAMPLE).map_err(Error::internal_by("reading the example"))?;
+        let mut reading = Reading { table: defaults, origins: BTreeMap::new(), faults: Vec::new() };
         if let Some(path) = file {
-            let text = file::read(path)?;
-            for (name, value) in file::parse(path, &text)? {
-                let origin = Origin::File { path: path.to_owned(), line: file::line_of(&text, &name) };
-                known(&table, &name, &value, &origin)?;
-                origins.insert(name.clone(), origin);
-                table.insert(name, value);
-            }
+            reading.file(path)?;
         }
         for (variable, text) in environment {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
@@ -137,38 +137,93 @@ impl Loaded {
             if name == "CONFIG" || name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_") {
                 continue;
             }
-            set(&mut table, &name.to_ascii_lowercase(), &text, &Origin::Environment)?;
-            origins.insert(name.to_ascii_lowercase(), Origin::Environment);
+            reading.text(&name.to_ascii_lowercase(), &text, Origin::Environment);
         }
         for Given { name, value, is_option } in given {
-            let origin = if *is_option { Origin::Option } else { Origin::Pair };
-            set(&mut table, name, value, &origin)?;
-            origins.insert(name.clone(), origin);
+            reading.text(name, value, if *is_option { Origin::Option } else { Origin::Pair });
         }
-        let refused = |fault: Fault| fault.found_at(&origins);
-        let config: Config = table.clone().try_into().map_err(|error| refused(Fault::of_kind(&table, &error)))?;
-        config.check().map_err(refused)?;
-        Ok(Self { config, origins })
+        reading.end()
     }
 }
 
-fn known<'a>(table: &'a Table, name: &str, value: &Value, origin: &Origin) -> Result<&'a Value> {
-    table.get(name).ok_or_else(|| fault::unknown(table, name, value, origin))
+/// Settings as they are read, and what is wrong with them: all of it is told at once.
+struct Reading {
+    table: Table,
+    origins: BTreeMap<String, Origin>,
+    faults: Vec<Error>,
 }
 
-/// Sets a value given as text, with the type of the default.
-fn set(table: &mut Table, name: &str, text: &str, origin: &Origin) -> Result<()> {
-    let refuse = || Fault::of_text(table, name, text).at(Some(origin));
-    let value = match known(table, name, &Value::from(text), origin)? {
-        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| refuse())?),
-        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| refuse())?),
-        Value::Array(_) => {
-            Value::Array(text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(Value::from).collect())
+impl Reading {
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let text = file::read(path)?;
+        for (name, value) in file::parse(path, &text)? {
+            let origin = Origin::File { path: path.to_owned(), line: file::line_of(&text, &name) };
+            if self.knows(&name, &value, &origin) {
+                self.set(name, value, origin);
+            }
         }
-        _ => Value::from(text),
-    };
-    table.insert(name.to_owned(), value);
-    Ok(())
+        Ok(())
+    }
+
+    /// Sets a value given as text, with the type of the default.
+    fn text(&mut self, name: &str, text: &str, origin: Origin) {
+        if !self.knows(name, &Value::from(text), &origin) {
+            return;
+        }
+        let value = match self.table.get(name) {
+            Some(Value::Integer(_)) => text.parse().ok().map(Value::Integer),
+            Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
+            Some(Value::Array(_)) => {
+                let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+                Some(Value::Array(items.map(Value::from).collect()))
+            }
+            _ => Some(Value::from(text)),
+        };
+        match value {
+            Some(value) => self.set(name.to_owned(), value, origin),
+            None => self.faults.push(Fault::of_text(&self.table, name, text).at(Some(&origin))),
+        }
+    }
+
+    fn knows(&mut self, name: &str, value: &Value, origin: &Origin) -> bool {
+        let is_known = self.table.contains_key(name);
+        if !is_known {
+            self.faults.push(fault::unknown(&self.table, name, value, origin));
+        }
+        is_known
+    }
+
+    fn set(&mut self, name: String, value: Value, origin: Origin) {
+        self.origins.insert(name.clone(), origin);
+        self.table.insert(name, value);
+    }
+
+    /// The settings. Those of a wrong type have their defaults while the others are checked.
+    fn end(mut self) -> Result<Loaded> {
+        let defaults: Table = toml::from_str(EXAMPLE).map_err(Error::internal_by("reading the example"))?;
+        let mut wrong = Vec::new();
+        for name in self.origins.keys() {
+            let mut alone = defaults.clone();
+            let value = self.table.get(name).cloned().unwrap_or_else(|| Value::from(""));
+            alone.insert(name.clone(), value.clone());
+            if alone.try_into::<Config>().is_err() {
+                wrong.push((name.clone(), value));
+            }
+        }
+        for (name, value) in wrong {
+            self.faults.push(Fault::of_kind(&name, &value).found_at(&self.origins));
+            self.table.extend(defaults.get(&name).map(|value| (name, value.clone())));
+        }
+        let config: Config = self.table.try_into().map_err(Error::internal_by("reading the settings"))?;
+        let about_values = config.faults();
+        let origins = self.origins;
+        self.faults.extend(about_values.into_iter().map(|fault| fault.found_at(&origins)));
+        match self.faults.len() {
+            0 => Ok(Loaded { config, origins }),
+            1 => Err(self.faults.remove(0)),
+            _ => Err(Error::Settings(self.faults)),
+        }
+    }
 }
 
 impl Config {
@@ -235,15 +290,28 @@ impl Config {
     /// # Errors
     /// [`Error::Config`].
     pub fn webhook_urls(&self) -> Result<Vec<Url>> {
-        if self.webhooks.len() > MAX_WEBHOOKS {
-            let reason = format!("webhooks: {} are too many", self.webhooks.len());
-            return Err(Error::config(reason, format!("Name at most {MAX_WEBHOOKS}")));
+        webhooks::urls(self)
+    }
+
+    /// What is logged.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn log_filter(&self) -> Result<EnvFilter> {
+        // The library takes any other word for the name of a part of the program, and then logs nothing else.
+        let unknown = self.log.split(',').map(str::trim).find(|part| {
+            let is_word = !part.is_empty() && part.chars().all(char::is_alphanumeric);
+            is_word && !LEVELS.iter().any(|level| part.eq_ignore_ascii_case(level))
+        });
+        if let Some(part) = unknown {
+            let meant =
+                text::closest(part, &LEVELS).map(|word| format!("; did you mean {word:?}?")).unwrap_or_default();
+            return Err(Error::config(format!("log has no level {part:?}{meant}"), format!("Or {LOG_FORMS}")));
         }
-        if !self.webhooks.is_empty() && self.webhook_secret_file.is_empty() {
-            let reason = "webhooks need webhook_secret_file, the secret that signs them";
-            return Err(Error::config(reason, crate::webhooks::SECRET_HINT));
-        }
-        self.webhooks.iter().map(|text| crate::webhooks::check_url(text, self.allow_private_webhooks)).collect()
+        EnvFilter::try_new(&self.log).map_err(|_| {
+            let reason = format!("log must be a level, or parts with levels, not {:?}", self.log);
+            Error::config(reason, format!("Or {LOG_FORMS}"))
+        })
     }
 
     /// The addresses of webhooks without what may be a secret: everything but their hosts.

@@ -97,6 +97,12 @@ pub async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     }
 }
 
+/// Whether this is how the address of a database begins.
+pub(crate) fn is_url(url: &str) -> bool {
+    url.split_once(':')
+        .is_some_and(|(scheme, _)| matches!(scheme, "sqlite" | "postgres" | "postgresql" | "cockroachdb"))
+}
+
 fn not_a_database() -> Error {
     let reason = "The URL of a database must begin with sqlite:, postgres://, postgresql:// or cockroachdb://";
     Error::config(reason, "Write sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME")

@@ -2,6 +2,8 @@
 //!
 //! Internals (SQL, addresses, paths) go to the log and never to a client: see [`Problem`](crate::problem::Problem).
 
+use std::borrow::Cow;
+
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::text;
 
@@ -51,9 +53,15 @@ pub enum Error {
         /// The limit.
         max_bytes: u64,
     },
-    /// There is no token, or it is not valid.
-    #[error("A valid token is required")]
+    /// The request has no token.
+    #[error("This needs a token, and none was sent")]
+    NoToken,
+    /// The token is none of this server's.
+    #[error("The token is not valid: this server does not know it")]
     Unauthorized,
+    /// The token was valid once.
+    #[error("The token is not valid any more: it {0}")]
+    TokenEnded(String),
     /// The token may not do this.
     #[error("The token lacks the scope {scope}")]
     Forbidden {
@@ -81,12 +89,12 @@ pub enum Error {
     /// A command on the command line cannot do what it was told to.
     #[error("{reason}")]
     Command {
-        /// The stable code: `address_in_use`, `file_exists`, `no_server`, `place_invalid`.
+        /// The stable code: `address_in_use`, `database_unreachable`, `file_exists`, `no_server`, `place_invalid`, `token_exists`.
         code: &'static str,
         /// The reason, for people to read.
         reason: String,
         /// What to do about it.
-        hint: &'static str,
+        hint: Cow<'static, str>,
     },
     /// The configuration cannot be used.
     #[error("{reason}")]
@@ -96,6 +104,9 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// Several settings cannot be used; each has an error of its own.
+    #[error("{} settings cannot be used", .0.len())]
+    Settings(Vec<Error>),
     /// The database failed.
     #[error("The database failed")]
     Database(#[from] sqlx::Error),
@@ -129,6 +140,16 @@ impl Error {
         Self::Config { reason: reason.into(), hint: hint.into() }
     }
 
+    /// Why a command on the command line cannot do what it was told to, and what to do about it.
+    pub fn command(code: &'static str, reason: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self::Command { code, reason: reason.into(), hint: hint.into() }
+    }
+
+    /// Whether the request has no valid token.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::NoToken | Self::Unauthorized | Self::TokenEnded(_))
+    }
+
     /// A failure that nobody outside can do anything about.
     pub fn internal(context: impl Into<String>) -> Self {
         Self::Internal { context: context.into(), source: None }
@@ -153,11 +174,11 @@ impl Error {
             | Self::Command { code, .. } => code,
             Self::ChunksMissing(_) => "chunks_missing",
             Self::TooLarge { .. } => "too_large",
-            Self::Unauthorized => "unauthorized",
+            Self::NoToken | Self::Unauthorized | Self::TokenEnded(_) => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::PreconditionFailed => "precondition_failed",
             Self::TooManyRequests { .. } => "too_many_requests",
-            Self::Config { .. } => "config_invalid",
+            Self::Config { .. } | Self::Settings(_) => "config_invalid",
             Self::Updater(error) => error.code(),
             Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => "internal",
         }
@@ -171,13 +192,14 @@ impl Error {
             Self::Mismatch { .. } | Self::Updater(_) => 422,
             Self::Conflict { .. } | Self::ChunksMissing(_) => 409,
             Self::TooLarge { .. } => 413,
-            Self::Unauthorized => 401,
+            Self::NoToken | Self::Unauthorized | Self::TokenEnded(_) => 401,
             Self::Forbidden { .. } => 403,
             Self::PreconditionFailed => 412,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable { .. } => 503,
             Self::Command { .. }
             | Self::Config { .. }
+            | Self::Settings(_)
             | Self::Database(_)
             | Self::ObjectStore(_)
             | Self::Internal { .. } => 500,

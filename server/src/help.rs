@@ -17,15 +17,68 @@ const GROUPS: [(&str, &[&str]); 4] = [
 /// Commands that ask no server.
 const ALONE: [&str; 3] = ["openapi", "example-config", "copy"];
 
+/// Examples of commands, by the words of each.
+const EXAMPLES: [(&str, &str); 14] = [
+    (
+        "serve",
+        "  vsekai-server serve                                  on this machine, with SQLite in ./data
+  vsekai-server serve --config config.toml             with settings of `vsekai-server example-config`
+  vsekai-server serve --set log=debug --set region=eu  any setting, on the command line
+
+Ctrl-C or SIGTERM stops it, after the requests under way; a second one at once.",
+    ),
+    ("check-config", "  vsekai-server check-config --config config.toml | grep -v '# default'    only what differs"),
+    ("example-config", "  vsekai-server example-config > config.toml"),
+    (
+        "token create",
+        "  vsekai-server token create --name ci --scope publish:nightly --days 90
+  (umask 077 && vsekai-server token create --name ops --scope admin --days 30 > ops.token)",
+    ),
+    ("token revoke", "  vsekai-server token revoke ci"),
+    ("gc", "  vsekai-server gc --dry-run    how much would go\n  vsekai-server gc              one round at once"),
+    (
+        "verify",
+        "  vsekai-server verify                            whether everything is there; exit code 3 if not
+  vsekai-server verify --deep --repair /srv/mirror/store",
+    ),
+    (
+        "restore",
+        "  vsekai-server restore --seen 412    the version that the error of players names\n\nPlayers who have seen later versions refuse older ones. This raises what the server signs above them.",
+    ),
+    (
+        "backup",
+        "  vsekai-server backup /backup/vsekai-$(date +%F).db\n\nCopy the folder of the keys too, and the chunks if they are elsewhere.",
+    ),
+    (
+        "copy",
+        "  vsekai-server copy --from sqlite:data/vsekai.db --to postgres://USER:PASSWORD@HOST/NAME\n\nServers with the other database go on where these ended. The keys stay where they are, and chunks that are\nelsewhere, too.",
+    ),
+    (
+        "move",
+        "  vsekai-server move --to file:///srv/chunks             then start the servers with that place
+  vsekai-server move --to file:///srv/chunks --finish    then free the room in the database
+
+It can be stopped and run again. Start every server with the new place before anybody publishes.",
+    ),
+    ("export", "  vsekai-server export /srv/www/v-sekai    at least every 3 days: the timestamp in it expires"),
+    (
+        "import",
+        "  vsekai-server import /srv/old/store\n  vsekai-server import https://example.org/store --index game.caidx",
+    ),
+    ("bundle build", "  vsekai-server bundle build --effort best --now    at night, by cron"),
+];
+
 const POINTER: &str = "\
-Which server: --data DIR, or --config FILE, --database URL, --chunks URL and --set NAME=VALUE, as for `serve`
-[default: SQLite in ./data]. `vsekai-server check-config` shows what is in force.";
+Which server: SQLite in ./data, or --data DIR, --config FILE, --database URL, --chunks URL and
+--set NAME=VALUE, as for `serve`. `vsekai-server check-config` shows what is in force.";
 
 /// Reads the command line.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let is_full = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--help");
     let mut grammar = grammar(is_full);
-    Cli::from_arg_matches(&grammar.try_get_matches_from_mut(arguments)?)
+    let matches = grammar.try_get_matches_from_mut(&arguments);
+    let matches = matches.map_err(|error| crate::tips::improve(&grammar, &arguments, error))?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn grammar(is_full: bool) -> Command {
@@ -62,6 +115,11 @@ fn laid_out(command: Command, path: &str, is_full: bool) -> Command {
     let is_alone = ALONE.contains(&command.get_name());
     let command = if is_alone || !names.is_empty() { command } else { with_options(command, path) };
     let command = flagged(command, is_full);
+    let examples = EXAMPLES.iter().find(|(of, _)| *of == path).map(|(_, lines)| format!("Examples:\n{lines}"));
+    let command = match &examples {
+        Some(examples) => command.after_help(examples.clone()),
+        None => command,
+    };
     if matches!(command.get_name(), "serve" | "check-config") || (is_full && !is_alone) {
         return command;
     }
@@ -69,7 +127,11 @@ fn laid_out(command: Command, path: &str, is_full: bool) -> Command {
     let settings = Cli::command();
     let hidden = settings.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.clone().hide(true));
     let command = command.args(hidden.collect::<Vec<_>>());
-    if is_alone { command } else { command.after_help(POINTER) }
+    match (is_alone, examples) {
+        (true, _) => command,
+        (false, Some(examples)) => command.after_help(format!("{examples}\n\n{POINTER}")),
+        (false, None) => command.after_help(POINTER),
+    }
 }
 
 fn flagged(command: Command, is_full: bool) -> Command {
@@ -126,7 +188,11 @@ mod tests {
             let said = help(words);
             assert!(!said.contains("\n      --database") && !said.contains("--set <"), "{words}: {said}");
         }
-        assert!(help("token create -h").contains("Which server: --data DIR"));
+        assert!(help("token create -h").contains("Which server: SQLite in ./data, or --data DIR"));
+        for (of, lines) in EXAMPLES {
+            assert!(help(&format!("{of} -h")).contains(lines.lines().next().unwrap()), "{of}");
+            assert!(lines.contains(&format!("vsekai-server {of}")), "{of}");
+        }
         for (words, usage) in [
             ("check-config -h", "check-config [OPTIONS]\n"),
             ("migrate -h", "migrate [OPTIONS]\n"),

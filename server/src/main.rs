@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use vsekai_server::auth::Scope;
 use vsekai_server::config::{Given, Loaded};
@@ -17,6 +18,8 @@ use vsekai_updater::text;
 
 mod commands;
 mod help;
+mod numbers;
+mod tips;
 
 /// Settings stand apart from a command's own options, after them.
 const SETTINGS: &str = "Which server";
@@ -102,13 +105,13 @@ enum Command {
         #[arg(long, value_name = "STORE")]
         repair: Option<String>,
     },
-    /// After a restore from a backup: sign until players who have seen later versions accept this repository again
+    /// After a restore from a backup: sign until players accept this repository again
     Restore {
         /// The version of the timestamp that players have seen, as their error `metadata_rollback` names it
-        #[arg(long, value_name = "VERSION")]
+        #[arg(long, value_name = "VERSION", value_parser = numbers::version)]
         seen: u64,
     },
-    /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
+    /// Copy everything to another, empty database. Stop the servers first
     Copy {
         #[arg(
             long,
@@ -120,7 +123,7 @@ enum Command {
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Move all chunks to another place, while servers go on; they need to be started again with it
+    /// Move all chunks to another place, while servers go on
     Move {
         /// Where to: database, `file:///DIR` or `s3://BUCKET/PREFIX`
         #[arg(long, value_name = "PLACE")]
@@ -142,7 +145,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         index: Vec<PathBuf>,
         /// How many days to keep chunks that no version needs
-        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = numbers::keep_days)]
         keep_days: u16,
     },
     /// Copy an SQLite database to a new file, even while it is in use
@@ -157,7 +160,7 @@ enum Command {
     Openapi,
     /// Print a configuration file with every setting, its default and an explanation
     ExampleConfig,
-    /// Check the configuration, and show every setting with its origin
+    /// Check the settings, and show each with where it comes from
     CheckConfig,
 }
 
@@ -201,14 +204,14 @@ enum BundleCommand {
 enum TokenCommand {
     /// Create a token, which is shown only once
     Create {
-        /// What the token is for
+        /// What the token is for, such as who or what uses it. No other valid token may have this name
         #[arg(long, value_name = "TEXT")]
         name: String,
         /// What the token may do: admin, publish:* or publish:MODE. May be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
         scopes: Vec<Scope>,
-        /// Days until it expires [default: never]
-        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        /// Days until it expires, 1 to 3650 [default: never]
+        #[arg(long, value_name = "DAYS", value_parser = numbers::token_days)]
         days: Option<u16>,
         /// Print JSON, with the token in it
         #[arg(long)]
@@ -229,7 +232,10 @@ enum TokenCommand {
 }
 
 fn scope(text: &str) -> std::result::Result<Scope, String> {
-    Scope::parse(text).map_err(|error| error.to_string())
+    Scope::parse(text).map_err(|error| match error {
+        Error::Invalid { reason, .. } => reason,
+        other => other.to_string(),
+    })
 }
 
 fn effort(text: &str) -> std::result::Result<Effort, String> {
@@ -263,8 +269,10 @@ fn main() -> ExitCode {
     let cli = match help::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => {
-            // The parser quotes arguments, and an address of a database has a password.
-            let said_text = text::without_secrets(&text::lines(&said.render().to_string()));
+            let said_text = text::of_parser(&text::lines(&said.render().to_string()));
+            // The parser quotes arguments, and an address of a database has a password. Help has only examples of them.
+            let is_help = said.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            let said_text = if is_help { said_text } else { text::without_secrets(&said_text) };
             let _ = write!(std::io::stderr(), "{said_text}");
             return ExitCode::from(2);
         }
@@ -289,13 +297,19 @@ fn report(error: &Error) {
         lines.push(format!("  because: {}", text::message(&reason.unwrap_or_else(|| error.to_string()))));
         cause = error.source();
     }
+    if let Error::Settings(all) = error {
+        for one in all {
+            let hint = hint(one).unwrap_or_default();
+            lines.push(format!("\n  {}\n  hint: {}", text::message(&one.to_string()), text::message(hint)));
+        }
+    }
     lines.extend(hint(error).map(|hint| format!("\nhint: {hint}")));
     let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 
 fn hint(error: &Error) -> Option<&str> {
     match error {
-        Error::Command { hint, .. } => Some(hint),
+        Error::Command { hint, .. } => Some(hint.as_ref()),
         Error::Config { hint, .. } => Some(hint.as_str()),
         Error::Database(_) => Some("Is the database running, and is its URL right? Set it with `--database URL`"),
         Error::Updater(error) => match error.code() {

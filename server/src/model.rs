@@ -21,6 +21,12 @@ pub use reports::{Halt, ReportCount, ReportLimit, percentage, rounded};
 pub struct Time(pub i64);
 
 impl Time {
+    /// The date in UTC.
+    #[must_use]
+    pub fn day(self) -> String {
+        self.to_string().chars().take(10).collect()
+    }
+
     /// The current time.
     pub fn now() -> Self {
         Self(chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).timestamp_micros())

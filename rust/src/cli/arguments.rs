@@ -58,24 +58,35 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// Parses the arguments, which exclude the program's name. The error is a request for help or a usage error.
+    #[cfg(test)]
     pub(crate) fn parse_arguments(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        Self::parse_all(arguments, |_, _| Ok(()))
+        Self::parse_all(arguments, &[], |_, _| Ok(()))
     }
 
-    /// As [`Self::parse_arguments`], where the folder is unknown from which relative paths start: refuses them.
+    /// Parses the arguments, which exclude the program's name; nobody has typed `added`. The error is a request for help or a
+    /// usage error.
+    pub(crate) fn parse_completed(arguments: Vec<OsString>, added: &[OsString]) -> Result<Self, clap::Error> {
+        Self::parse_all(arguments, added, |_, _| Ok(()))
+    }
+
+    /// As [`Self::parse_completed`], where the folder is unknown from which relative paths start: refuses them.
     pub(crate) fn parse_elsewhere(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        Self::parse_all(arguments, refuse_relative)
+        Self::parse_all(arguments, &[], refuse_relative)
     }
 
     fn parse_all(
         mut arguments: Vec<OsString>,
+        added: &[OsString],
         check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
     ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = help::as_option(with_update_as_command(arguments), &Self::command());
         Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
-            _ => tell_of_game_arguments(&arguments, tips::improve(&arguments, error)),
+            _ => {
+                let typed: Vec<OsString> = arguments.iter().filter(|word| !added.contains(word)).cloned().collect();
+                tell_of_game_arguments(&arguments, tips::improve(&typed, error))
+            }
         })
     }
 }

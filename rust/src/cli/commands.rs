@@ -4,8 +4,9 @@ use crate::error::Result;
 
 use crate::cli::arguments::store::Store;
 use crate::cli::arguments::{Cli, Command};
-use crate::cli::output::Output;
-use crate::cli::progress;
+use crate::cli::output::{Audience, Output};
+use crate::cli::words::Words;
+use crate::cli::{hints, progress, settings};
 
 mod check;
 mod completions;
@@ -28,6 +29,30 @@ mod update;
 mod verify;
 mod versions;
 
+/// Whether a command does its work whatever is in the settings: see [`settings::usable`].
+fn needs_no_settings(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Status(_)
+            | Command::History(_)
+            | Command::Launch(_)
+            | Command::Open(_)
+            | Command::Rollback(_)
+            | Command::Clean(_)
+            | Command::Uninstall(_)
+            | Command::Move(_)
+            | Command::Integrate(_)
+            | Command::Unintegrate(_)
+    )
+}
+
+fn warn_of_settings(output: Output, words: &Words) {
+    if let Err(error) = settings::all() {
+        let hint = hints::of(&error, Audience::Player, words).map(|hint| format!(" {hint}")).unwrap_or_default();
+        output.note(&format!("warning: {}\n  It does not count for this command.{hint}", error.message()));
+    }
+}
+
 /// Runs the command and returns its exit code.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
     let has_steps = match &cli.command {
@@ -37,6 +62,9 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         _ => false,
     };
     let monitor = progress::monitor(&cli.global, has_steps);
+    if needs_no_settings(&cli.command) {
+        warn_of_settings(output, &cli.words);
+    }
     match cli.command {
         Command::Install(args) => update::install(&args, output, &monitor),
         Command::Update(args) => update::run(&args, output, &monitor),

@@ -47,24 +47,33 @@ impl<'a> LazyNetwork<'a> {
 }
 
 pub(crate) fn connect(options: &arguments::Network) -> Result<Network> {
-    connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
+    connect_by(options, settings::network(options)?)
+}
+
+/// The same, with these settings.
+pub(crate) fn connect_by(options: &arguments::Network, settings: config::Settings) -> Result<Network> {
+    connect_as(options, settings, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
 }
 
 /// The update server that is named, if any. It identifies publishers by a token.
 pub(crate) fn update_server(named: &UpdateServer) -> Result<Option<Server>> {
     let Some(url) = &named.url else { return Ok(None) };
     let token = secret_text(named.token_file.as_deref(), "VSEKAI_TOKEN")?;
-    let network = connect_as(&named.network, token.map(|token| Secret::new(format!("Bearer {token}"))))?;
+    let authorization = token.map(|token| Secret::new(format!("Bearer {token}")));
+    let network = connect_as(&named.network, settings::network(&named.network)?, authorization)?;
     Server::new(url.clone(), network).map(Some)
 }
 
-fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Result<Network> {
+fn connect_as(
+    options: &arguments::Network,
+    merged: config::Settings,
+    authorization: Option<Secret>,
+) -> Result<Network> {
     let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
     if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
         certificate.push(b'\n');
         certificate.extend(read_small(key)?);
     }
-    let merged = settings::network(options)?;
     let limit_rate = merged.limit_rate.value.as_deref().map(config::rate_bytes_per_second).transpose()?;
     Network::new(&HttpOptions {
         authorization,

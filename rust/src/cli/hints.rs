@@ -65,8 +65,13 @@ fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
         "mode_unknown" | "version_unknown" => {
             "`vsekai repository show {place} --keys {keys}` lists the modes and versions of a repository."
         }
+        "passphrase_missing" if words.command() != "keys passphrase" => {
+            "Give it with --passphrase-file FILE or VSEKAI_KEY_PASSPHRASE, or run this in a terminal, which asks for it."
+        }
         "not_found" => "Check the path or the address in the message.",
-        "config_malformed" => "Correct that line, or move the file away.",
+        "config_malformed" => {
+            "Correct that line, or move the file away. Each line is `key = \"value\"`, with text in quotes."
+        }
         "other_owner" => "Look at what is in that file. If you want it, make a copy that is yours.",
         "offline" | "timed_out" if words.command() == "publish" => {
             "Check the network and the address, then run it again: what was sent is kept."
@@ -164,7 +169,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
              run on this system: tell the publisher."
         }
         "config_malformed" => {
-            "Correct that line, remove it with `vsekai config unset KEY`, or move the file away: every key has a default."
+            "Correct that line: each is `key = value`, with text in quotes. Or remove it with `vsekai config unset KEY`, or \
+             move the file away: every key has a default."
         }
         _ => return of_publication(code),
     })

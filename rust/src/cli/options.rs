@@ -20,6 +20,9 @@ use crate::cli::{arguments, caller};
 /// Limit for files with a certificate, key, token or root: 1 MiB is far more than any of them needs.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
 
+/// Why there is no install to work on.
+pub(crate) const NO_INSTALL: &str = "none was named, and the working folder is in no install";
+
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
     disk::read(path, MAX_SECRET_BYTES)
 }
@@ -65,10 +68,7 @@ pub(crate) fn folder(argument: &Path) -> Result<&Path> {
 /// # Errors
 /// `invalid_argument` if none was given, and the working folder is in no install.
 pub(crate) fn install_dir(given: Option<&Path>) -> Result<PathBuf> {
-    let none = || {
-        Error::invalid("DIR", "the working folder is in no install; name the folder of one, as in `vsekai status GAME`")
-    };
-    given.map(Path::to_owned).or_else(around).ok_or_else(none)
+    given.map(Path::to_owned).or_else(around).ok_or_else(|| Error::invalid("DIR", NO_INSTALL))
 }
 
 /// The install that holds the working folder, if there is one.

@@ -138,7 +138,7 @@ impl Output {
 
     /// Reports a command line that cannot be parsed. `said` is the parser's own text.
     pub(crate) fn refuse(said: &str, is_json: bool) -> u8 {
-        let said = text::without_secrets(&text::lines(said));
+        let said = text::without_secrets(&text::of_parser(&text::lines(said)));
         style::say(said.trim_end_matches('\n'));
         if is_json {
             let (message, hint) = parts(&said);
@@ -268,6 +268,13 @@ mod tests {
         assert!(hint.is_some_and(|hint| hint.starts_with("tip: a similar argument exists: '--dry-run'")));
         let (message, _) = of("keys threshold K root many");
         assert!(message.starts_with("invalid value 'many' for '<NUMBER>': "), "{message}");
+        let said = |words: &str| text::of_parser(&of(words).0);
+        assert!(
+            said("status G --threads x").ends_with("'--threads <N>': write a whole number"),
+            "{}",
+            said("status G --threads x")
+        );
+        assert!(said("status G --threads 0").ends_with("0 is not in 1 to 256"), "{}", said("status G --threads 0"));
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub(crate) struct Added {
     pub(crate) file: PathBuf,
     /// The options, as they could be typed.
     pub(crate) options: String,
+    /// The same, as they are in the command line.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// The command line with what the project's file adds.
@@ -71,11 +73,13 @@ pub(crate) fn complete(arguments: Vec<OsString>, grammar: &Command) -> Result<(V
     }
     let options = added.iter().map(|(name, value)| format!("--{name} {}", super::words::shell_word(OsStr::new(value))));
     let options = options.collect::<Vec<_>>().join(" ");
-    let words = added.iter().map(|(name, value)| OsString::from(format!("--{name}={value}")));
+    let words: Vec<OsString> = added.iter().map(|(name, value)| format!("--{name}={value}").into()).collect();
+    let is_here = std::env::current_dir().is_ok_and(|here| file.parent() == Some(&here));
+    let file = if is_here { PathBuf::from(FILE) } else { file };
     // Not at the end, where an option whose value was forgotten would take the first of them for it.
     let (before, rest) = arguments.split_at(after);
-    let all = before.iter().cloned().chain(words).chain(rest.iter().cloned()).collect();
-    Ok((all, Some(Added { file, options })))
+    let all = before.iter().chain(&words).cloned().chain(rest.iter().cloned()).collect();
+    Ok((all, Some(Added { file, options, words })))
 }
 
 /// # Errors

@@ -33,14 +33,31 @@ pub(crate) fn without_file() -> Result<config::Settings> {
     merge_with(Config::default(), Config::default())
 }
 
+/// The settings for a command that works with what is on this machine: a game starts whatever is in them. What cannot be used
+/// counts as not set.
+pub(crate) fn usable() -> config::Settings {
+    all().or_else(|_| without_file()).unwrap_or_else(|_| {
+        let file = file().and_then(|path| Config::load(&path).ok()).unwrap_or_default();
+        built_in(config::Settings::of_file(file))
+    })
+}
+
+/// What applies where nothing is set.
+pub(crate) fn unset() -> config::Settings {
+    built_in(config::Settings::of_file(Config::default()))
+}
+
 fn merge_with(flags: Config, file: Config) -> Result<config::Settings> {
     for name in config::VARIABLES {
         options::variable(name)?;
     }
     let environment = |name: &str| std::env::var(name).ok();
+    config::Settings::merge(flags, &environment, file).map(built_in)
+}
+
+fn built_in(settings: config::Settings) -> config::Settings {
     let (repository, trust_root) = host::built_in();
-    let merged = config::Settings::merge(flags, &environment, file)?;
-    Ok(merged.with_built_in(repository, !trust_root.is_empty()))
+    settings.with_built_in(repository, !trust_root.is_empty())
 }
 
 /// The user's configuration file: `VSEKAI_CONFIG`, or the usual place on this system.
@@ -52,8 +69,8 @@ pub(crate) fn file() -> Option<PathBuf> {
 }
 
 /// How long a game that does not signal readiness must run to count as started.
-pub(crate) fn grace(flag: Option<Duration>) -> Result<Duration> {
-    flag.map_or_else(|| Ok(Duration::from_secs(all()?.grace_seconds.value)), Ok)
+pub(crate) fn grace(flag: Option<Duration>) -> Duration {
+    flag.unwrap_or_else(|| Duration::from_secs(usable().grace_seconds.value))
 }
 
 /// The mode of new installs.

@@ -6,7 +6,8 @@ use crate::app::host;
 use crate::app::updater::{Defaults, Settings, Updater};
 use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, Platform};
-use crate::install::config::{Config, Origin};
+use crate::install::config::{self, Config, Origin};
+use crate::net::http::Network as Connection;
 use crate::net::trust::ClockGuard;
 
 use crate::cli::arguments::Network;
@@ -31,12 +32,18 @@ pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Sett
 
 /// The same, whether there is an install or not.
 pub(crate) fn at(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)) -> Result<Updater> {
-    let mut settings = of(source)?;
+    let flags = Config {
+        repository: source.repository.iter().map(|place| options::location(place)).collect::<Result<_>>()?,
+        trust_root: source.trust_root.clone(),
+        platform: source.platform.as_ref().map(ToString::to_string),
+        ..Config::default()
+    };
+    let mut settings = of(source, settings::merge(flags)?, connect::connect(&source.network)?)?;
     change(&mut settings);
     Updater::new(options::folder(dir)?, settings)
 }
 
-/// The updater of an install root for commands that need no network.
+/// The updater of an install root for commands that need no network, and no settings: those that cannot be used do not count.
 pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
     let source = Source {
         repository: Vec::new(),
@@ -46,17 +53,15 @@ pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
         trust_owner,
         network: Network::default(),
     };
-    at(dir, &source, |_| {})
+    let usable = settings::usable();
+    let network = connect::connect_by(&source.network, usable.clone())?;
+    let settings = of(&source, usable, network.clone());
+    // A file that one of them names may be gone.
+    let settings = settings.or_else(|_| of(&source, settings::unset(), network))?;
+    Updater::new(options::folder(dir)?, settings)
 }
 
-fn of(source: &Source) -> Result<Settings> {
-    let flags = Config {
-        repository: source.repository.iter().map(|place| options::location(place)).collect::<Result<_>>()?,
-        trust_root: source.trust_root.clone(),
-        platform: source.platform.as_ref().map(ToString::to_string),
-        ..Config::default()
-    };
-    let merged = settings::merge(flags)?;
+fn of(source: &Source, merged: config::Settings, network: Connection) -> Result<Settings> {
     let mut defaults = Defaults::default();
     let mut settings = Settings {
         platform: merged.platform.value.map_or_else(|| Ok(Platform::current()), |name| Platform::new(&name))?,
@@ -65,7 +70,7 @@ fn of(source: &Source) -> Result<Settings> {
         write_cache: merged.cache.value,
         trusted_owner: source.trust_owner,
         protected: host::protected(),
-        ..Settings::new(connect::connect(&source.network)?)
+        ..Settings::new(network)
     };
     // The file and what is built in apply to new installs only: an existing install keeps its own settings.
     let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::BuiltIn | Origin::Default);

@@ -22,6 +22,7 @@
 //! | `pack_churn` | warning | a Godot pack whose bytes changed although its files did not |
 //! | `time_churn` | warning | files of which only the recorded time changed |
 //! | `secret` | refused | a private key, a token, a file of passwords, or the history of the sources |
+//! | `unsafe_path` | refused | a name that some system cannot have, or a link that leaves the tree |
 //! | `publisher_file` | refused | the publisher's own keys, repository, token or settings |
 //! | `possible_secret` | blocking | a file that may be a key or password, and may be harmless |
 //! | `litter` | warning | `.godot`, `.vsekai` and files of the desktop |
@@ -60,7 +61,7 @@ use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::local::disk;
-use crate::local::tree::Skipped;
+use crate::local::tree::{Skipped, Unsafe};
 use crate::path::RelPath;
 
 use binary::{System, Target};
@@ -184,6 +185,15 @@ pub fn texts(published: &[(&str, &str)]) -> Vec<Finding> {
             let rule = if found.is_certain { Rule::Secret } else { Rule::PossibleSecret };
             findings.add(rule, None, format!("{what}: {} in line {}.", found.what, found.line(text.as_bytes())));
         }
+    }
+    findings.finish()
+}
+
+/// One finding for each name and link that no tree may have.
+pub fn unsafe_paths(entries: &[Unsafe]) -> Vec<Finding> {
+    let mut findings = Findings::of(System::Linux);
+    for Unsafe { name, reason } in entries {
+        findings.add(Rule::UnsafePath, None, format!("{name:?} is refused: {reason}."));
     }
     findings.finish()
 }

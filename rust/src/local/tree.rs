@@ -29,7 +29,8 @@ pub fn layout(root: &Path, recorded: &Recorded) -> Result<Layout> {
 
 /// The layout without some of the entries directly below `root`.
 pub fn layout_without(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<Layout> {
-    Ok(layout_and_skipped(root, recorded, names)?.0)
+    let listed = Listed::of(root, recorded, names)?;
+    listed.layout()
 }
 
 /// An entry that is left out, because archives cannot hold its kind.
@@ -41,13 +42,96 @@ pub struct Skipped {
     pub what: &'static str,
 }
 
-/// The layout without some of the entries directly below `root`, and what else was left out.
-pub fn layout_and_skipped(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<(Layout, Vec<Skipped>)> {
-    let found = fs::metadata(root).map_err(Error::io("read", root))?;
-    let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
-    let (mut nodes, mut skipped) = (vec![top], Vec::new());
-    list(root, None, recorded, names, &mut nodes, &mut skipped)?;
-    Ok((Layout::build(nodes)?, skipped))
+/// The layout, and what was left out because archives cannot hold it.
+pub fn layout_and_skipped(root: &Path, recorded: &Recorded) -> Result<(Layout, Vec<Skipped>)> {
+    let mut listed = Listed::of(root, recorded, &[])?;
+    let skipped = std::mem::take(&mut listed.skipped);
+    Ok((listed.layout()?, skipped))
+}
+
+/// A name or a link that no tree may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsafe {
+    /// Its path in the tree; of a link also its target.
+    pub name: String,
+    /// Why it is refused.
+    pub reason: &'static str,
+}
+
+/// A tree for which everything that is wrong with it is to be told: its layout without the names and links that no tree
+/// may have.
+#[derive(Debug)]
+pub struct Surveyed {
+    /// The layout.
+    pub layout: Layout,
+    /// What was left out because archives cannot hold it.
+    pub skipped: Vec<Skipped>,
+    /// What no tree may have.
+    pub refused: Vec<Unsafe>,
+}
+
+/// # Errors
+/// Those of [`layout_and_skipped`] but `unsafe_path`.
+pub fn survey(root: &Path, recorded: &Recorded) -> Result<Surveyed> {
+    let Listed { mut nodes, skipped, mut refused } = Listed::of(root, recorded, &[])?;
+    loop {
+        match Layout::build(nodes.clone()) {
+            Err(Error::UnsafePath { name, reason }) => {
+                let count = nodes.len();
+                nodes.retain(|node| shown_link(node).is_none_or(|shown| shown != name));
+                if nodes.len() == count {
+                    return Err(Error::UnsafePath { name, reason });
+                }
+                refused.push(Unsafe { name, reason });
+            }
+            layout => return Ok(Surveyed { layout: layout?, skipped, refused }),
+        }
+    }
+}
+
+/// A link as errors name it.
+fn shown_link(node: &NewNode) -> Option<String> {
+    match (&node.path, &node.content) {
+        (Some(path), NewContent::Symlink { target }) => Some(format!("{path} -> {}", target.as_str())),
+        _ => None,
+    }
+}
+
+/// What a folder has.
+struct Listed {
+    nodes: Vec<NewNode>,
+    skipped: Vec<Skipped>,
+    refused: Vec<Unsafe>,
+}
+
+impl Listed {
+    fn of(root: &Path, recorded: &Recorded, without: &[&str]) -> Result<Self> {
+        let found = fs::metadata(root).map_err(Error::io("read", root))?;
+        let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
+        let mut listed = Self { nodes: vec![top], skipped: Vec::new(), refused: Vec::new() };
+        list(root, None, recorded, without, &mut listed)?;
+        Ok(listed)
+    }
+
+    /// # Errors
+    /// `unsafe_path` for the first name or link that no tree may have.
+    fn layout(self) -> Result<Layout> {
+        match self.refused.into_iter().next() {
+            Some(Unsafe { name, reason }) => Err(Error::UnsafePath { name, reason }),
+            None => Layout::build(self.nodes),
+        }
+    }
+
+    /// Notes an error that is about one entry alone.
+    fn refuse(&mut self, error: Error) -> Result<()> {
+        match error {
+            Error::UnsafePath { name, reason } => {
+                self.refused.push(Unsafe { name, reason });
+                Ok(())
+            }
+            error => Err(error),
+        }
+    }
 }
 
 /// Size of the regular file at `path`, in bytes.
@@ -59,44 +143,48 @@ pub fn file_size(path: &Path) -> Result<u64> {
     Err(Error::invalid("file", format!("{} is not a regular file", path.display())))
 }
 
-fn list(
-    folder: &Path,
-    at: Option<&RelPath>,
-    recorded: &Recorded,
-    without: &[&str],
-    nodes: &mut Vec<NewNode>,
-    skipped: &mut Vec<Skipped>,
-) -> Result<()> {
+fn list(folder: &Path, at: Option<&RelPath>, recorded: &Recorded, without: &[&str], listed: &mut Listed) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(Error::io("list", folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            return Err(Error::UnsafePath { name: shown(at, &name.to_string_lossy()), reason: "not UTF-8" });
+            listed.refuse(Error::UnsafePath { name: shown(at, &name.to_string_lossy()), reason: "not UTF-8" })?;
+            continue;
         };
         if without.contains(&name) {
             continue;
         }
         let path = at.map_or_else(|| RelPath::new(name), |at| at.child(name));
-        let path = path.map_err(|error| match error {
-            Error::UnsafePath { reason, .. } => Error::UnsafePath { name: shown(at, name), reason },
-            error => error,
-        })?;
+        let path = match path {
+            Ok(path) => path,
+            Err(Error::UnsafePath { reason, .. }) => {
+                listed.refuse(Error::UnsafePath { name: shown(at, name), reason })?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let found = entry.metadata().map_err(Error::io("read", entry.path()))?;
         let content = if found.is_dir() {
             NewContent::Directory
         } else if found.is_file() {
             NewContent::File { size: found.len() }
         } else if found.is_symlink() {
-            NewContent::Symlink { target: link_target(&entry.path(), &path)? }
+            match link_target(&entry.path(), &path) {
+                Ok(target) => NewContent::Symlink { target },
+                Err(error) => {
+                    listed.refuse(error)?;
+                    continue;
+                }
+            }
         } else {
-            skipped.push(Skipped { path, what: kind_of(&found) });
+            listed.skipped.push(Skipped { path, what: kind_of(&found) });
             continue;
         };
         let is_directory = content == NewContent::Directory;
-        nodes.push(NewNode { path: Some(path.clone()), metadata: metadata(&found, recorded), content });
+        listed.nodes.push(NewNode { path: Some(path.clone()), metadata: metadata(&found, recorded), content });
         if is_directory {
-            list(&entry.path(), Some(&path), recorded, &[], nodes, skipped)?;
+            list(&entry.path(), Some(&path), recorded, &[], listed)?;
         }
     }
     Ok(())

@@ -3,18 +3,23 @@
 /// Most letters that a mistyped word differs in.
 const MAX_EDITS: usize = 2;
 
-/// The known word that is closest to what was typed, if it differs in a letter or two.
+/// Letters of a word for each of which it may differ in one: two of three would make any short word any other.
+const LETTERS_PER_EDIT: usize = 3;
+
+/// The known word that is closest to what was typed, if it differs in a letter or two; a short word in one.
 pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let length = |word: &str| word.chars().count();
+    let most = |word: &str| (length(word).max(length(typed)) / LETTERS_PER_EDIT).clamp(1, MAX_EDITS);
     let all = known.iter().map(|word| (edits(typed, word), *word));
-    let near = all.filter(|(edits, word)| *edits <= MAX_EDITS && *edits < word.chars().count());
+    let near = all.filter(|(edits, word)| *edits <= most(word) && *edits < length(word));
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
-/// What a parser says of a name that it does not know, after its list of those that it does, with the one that was meant.
+/// What a parser says of a name that it does not know: with the one that was meant, in place of all that it knows.
 pub fn with_meant(said: &str) -> String {
-    match meant_of(said) {
-        Some(meant) => format!("{said}; did you mean `{meant}`?"),
-        None => said.to_owned(),
+    match (meant_of(said), said.split_once(", expected ")) {
+        (Some(meant), Some((fault, _))) => format!("{fault}; did you mean `{meant}`?"),
+        _ => said.to_owned(),
     }
 }
 
@@ -52,7 +57,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_recognized() {
         let said = "unknown field `Limit-rat`, expected one of `mode`, `limit_rate`, `proxy`";
-        assert_eq!(super::with_meant(said), format!("{said}; did you mean `limit_rate`?"));
+        assert_eq!(super::with_meant(said), "unknown field `Limit-rat`; did you mean `limit_rate`?");
         for said in ["unknown field `x`, expected `mode`", "invalid type: integer `5`, expected a string"] {
             assert_eq!(super::with_meant(said), said);
         }
@@ -66,6 +71,10 @@ mod tests {
             ("Beta", Some("beta")),
             ("nigtly", Some("nightly")),
             ("stable2", Some("stable")),
+            ("nigthyl", Some("nightly")),
+            ("btea", Some("beta")),
+            ("data", None),
+            ("bus", None),
             ("x", None),
             ("release", None),
             ("", None),

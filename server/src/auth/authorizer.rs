@@ -70,18 +70,19 @@ impl Authorizer {
     async fn identify(&self, request: &Request, address: IpAddr) -> Result<Principal> {
         let outcome = match presented(request) {
             Some(token) => self.tokens.recognise(token).await,
-            None => Err(Error::Unauthorized),
+            None => Err(Error::NoToken),
         };
         if let (Ok(principal), Some(caller)) = (&outcome, request.data::<Caller>()) {
             caller.is(&principal.name);
         }
-        if matches!(outcome, Err(Error::Unauthorized)) {
+        let is_refused = outcome.as_ref().is_err_and(Error::is_unauthorized);
+        if is_refused {
             self.lockout.check(address)?;
             if presented(request).is_some() {
                 self.lockout.note_wrong_token(address);
             }
         }
-        if matches!(outcome, Err(Error::Unauthorized)) && is_write(request.method()) {
+        if is_refused && is_write(request.method()) {
             self.limiter.check_write(None, address)?;
         }
         outcome

@@ -89,7 +89,7 @@ impl Tokens {
     /// Returns whose token this is, and what it may do.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] if it is malformed, unknown, wrong, expired or revoked.
+    /// [`Error::Unauthorized`] if it is malformed, unknown or wrong; [`Error::TokenEnded`] if it has expired or was revoked.
     pub async fn recognise(&self, text: &str) -> Result<Principal> {
         let (id, secret) = split(text).ok_or(Error::Unauthorized)?;
         let db = Arc::clone(&self.db);
@@ -100,8 +100,11 @@ impl Tokens {
         let is_same = bool::from(found.ct_eq(&expected));
         let row = row.filter(|_| is_same).ok_or(Error::Unauthorized)?;
         let now = Time::now();
-        if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
-            return Err(Error::Unauthorized);
+        // Only who has the secret learns what became of the token.
+        let ended = row.revoked_at.map(|at| format!("was revoked on {}", at.day()));
+        let expired = || row.expires_at.filter(|end| *end <= now).map(|end| format!("expired on {}", end.day()));
+        if let Some(ended) = ended.or_else(expired) {
+            return Err(Error::TokenEnded(ended));
         }
         if row.last_used_at.is_none_or(|last| last.plus_seconds(USE_GRAIN_S) < now) {
             self.db.touch_token(id, now).await?;

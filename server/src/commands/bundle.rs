@@ -86,8 +86,8 @@ async fn build(app: &Application, mode: Option<&ModeName>, effort: Option<Effort
             options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         }
     });
-    let failed = AtomicU64::new(0);
-    let report = |what: &str, outcome: Result<Outcome>| match outcome {
+    let (failed, tried) = (AtomicU64::new(0), AtomicU64::new(0));
+    let outcome_of = |what: &str, outcome: Result<Outcome>| match outcome {
         Ok(Outcome { info, put, took, .. }) => {
             let put = if put == Put::Listed { "" } else { ", no smaller than the existing one" };
             print(&format!("{what}: {} in {:.1} s{put}\n", text::bytes(info.length), took.as_secs_f64()));
@@ -97,7 +97,14 @@ async fn build(app: &Application, mode: Option<&ModeName>, effort: Option<Effort
             note(&format!("{what}: {error} [{}]", error.code()));
         }
     };
+    let report = |what: &str, outcome: Result<Outcome>| {
+        tried.fetch_add(1, Ordering::Relaxed);
+        outcome_of(what, outcome);
+    };
     builder.build_all(mode, report).await?;
+    if tried.load(Ordering::Relaxed) == 0 {
+        note("Nothing to build: every bundle that the settings ask for is there.");
+    }
     Ok(if failed.load(Ordering::Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -105,7 +112,7 @@ async fn import(app: &Application, dir: &Path) -> Result<()> {
     if !dir.is_dir() {
         let reason = format!("there is no folder {}", dir.display());
         let hint = "Name the folder `bundles` of a repository that `vsekai publish` or `vsekai-server export` has made";
-        return Err(Error::Command { code: "store_unreadable", reason, hint });
+        return Err(Error::command("store_unreadable", reason, hint));
     }
     let (mut taken, mut there) = (0, 0);
     for index in app.service().db().indexes().await? {

@@ -12,7 +12,6 @@ use super::{note, print, tls};
 
 pub(super) fn run(loaded: &Loaded) -> Result<ExitCode> {
     show(loaded)?;
-    super::log::filter(&loaded.config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Error::internal_by("starting"))?;
     runtime.block_on(async {
@@ -21,6 +20,7 @@ pub(super) fn run(loaded: &Loaded) -> Result<ExitCode> {
         }
         check_place(&loaded.config).await
     })?;
+    note("The settings can be used: `vsekai-server serve` with the same options starts the server.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,8 +49,7 @@ async fn check_place(config: &Config) -> Result<()> {
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             note(&text::message(&format!(
-                "warning: {} could not be asked where the chunks are: {error}{cause}",
-                config.database_shown()
+                "warning: the database could not be asked where the chunks are: {error}{cause}"
             )));
             Ok(())
         }

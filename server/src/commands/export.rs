@@ -35,7 +35,7 @@ pub(super) async fn run(app: &Application, dir: &Path) -> Result<()> {
     if files.is_empty() {
         let reason = "there is no repository yet: nothing has been published".to_owned();
         let hint = "Publish to this server first, with `vsekai publish --server URL`";
-        return Err(Error::Command { code: "not_found", reason, hint });
+        return Err(Error::command("not_found", reason, hint));
     }
     files
         .sort_by_key(|file| (!file.path.starts_with("targets/"), file.path == "tuf/timestamp.json", file.path.clone()));

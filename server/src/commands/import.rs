@@ -32,7 +32,7 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
         ([], true) => {
             let reason = "a store at a URL cannot be listed".to_owned();
             let hint = "Name each index whose chunks you want with `--index FILE.caidx`";
-            return Err(Error::Command { code: "store_unreadable", reason, hint });
+            return Err(Error::command("store_unreadable", reason, hint));
         }
         ([], false) => list(Path::new(store))?,
         (indexes, _) => named_by(indexes)?,
@@ -121,7 +121,7 @@ fn list(store: &Path) -> Result<BTreeSet<ChunkId>> {
     let read = |path: &Path| {
         let failed = |error: std::io::Error| {
             let reason = format!("{} cannot be read: {}", path.display(), text::system_reason(&error));
-            Error::Command { code: "store_unreadable", reason, hint: STORE }
+            Error::command("store_unreadable", reason, STORE)
         };
         std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(failed)
     };
@@ -138,7 +138,7 @@ fn list(store: &Path) -> Result<BTreeSet<ChunkId>> {
     }
     if ids.is_empty() {
         let reason = format!("there are no chunks in {}", store.display());
-        return Err(Error::Command { code: "store_unreadable", reason, hint: STORE });
+        return Err(Error::command("store_unreadable", reason, STORE));
     }
     Ok(ids)
 }

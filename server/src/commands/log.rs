@@ -8,20 +8,15 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
-use vsekai_updater::text;
 
 /// Lines that wait to be written.
 const MAX_WAITING: usize = 4096;
 
 /// How long the end of the program waits for the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
-
-/// What can be logged.
-const LEVELS: &str = "Write `--set log=info`, or error, warn, debug, or filters such as `--set log=info,access=debug`";
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
@@ -37,27 +32,9 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
-/// Levels, as the filters have them.
-const WORDS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-
-/// What is logged, as configured.
-pub(super) fn filter(config: &Config) -> Result<EnvFilter> {
-    // The library takes any other word for the name of a part of the program, and then logs nothing else.
-    let unknown = config.log.split(',').map(str::trim).find(|part| {
-        let is_word = !part.is_empty() && part.chars().all(char::is_alphanumeric);
-        is_word && !WORDS.iter().any(|word| part.eq_ignore_ascii_case(word))
-    });
-    if let Some(part) = unknown {
-        let meant = text::closest(part, &WORDS).map(|word| format!("; did you mean {word:?}?")).unwrap_or_default();
-        return Err(Error::config(format!("log has no level {part:?}{meant}"), LEVELS));
-    }
-    EnvFilter::try_new(&config.log)
-        .map_err(|error| Error::config(format!("log cannot be {:?}: {error}", config.log), LEVELS))
-}
-
 /// Starts the log as configured.
 pub(super) fn start(config: &Config) -> Result<()> {
-    let filter = filter(config)?;
+    let filter = config.log_filter()?;
     let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
     let log = Log::start().map_err(Error::internal_by("starting the log"))?;
     let _ = LOG.set(log.clone());

@@ -33,13 +33,14 @@ pub(super) async fn run(config: Config) -> Result<()> {
         tls::check(files).await?;
     }
     let handle = start_metrics(metrics.is_some())?;
-    let (docs, database, listen) = (config.docs, config.database_shown(), config.listen);
+    let pages = Pages { docs: config.docs, admin: config.admin_page };
+    let (database, listen) = (config.database_shown(), config.listen);
     let public_url = config.public_url.clone();
     let app = Arc::new(open(config).await?);
     let tcp = bind(listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
-    welcome(&app, &address, docs, &database).await?;
+    welcome(&app, &address, pages, &database).await?;
     let stop = Arc::new(Notify::new());
     watch_signals(Arc::clone(&app), Arc::clone(&stop), drain)?;
     let tasks = app.background_tasks()?;
@@ -65,7 +66,7 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
         std::io::ErrorKind::AddrInUse => {
             let reason = format!("another program listens at {listen}");
             let hint = "Stop that program, or choose another address or port with `--listen ADDRESS:PORT`";
-            Error::Command { code: "address_in_use", reason, hint }
+            Error::command("address_in_use", reason, hint)
         }
         std::io::ErrorKind::PermissionDenied => Error::config(
             format!("cannot listen at {listen}: this user may not use that port"),
@@ -78,18 +79,34 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
     })
 }
 
+/// The pages that are served.
+#[derive(Clone, Copy)]
+struct Pages {
+    docs: bool,
+    admin: bool,
+}
+
 /// Tells the operator where the server is. Programs that have started it read the first line.
-async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -> Result<()> {
+async fn welcome(app: &Application, address: &str, pages: Pages, database: &str) -> Result<()> {
     print(&format!("Listening at {address}\n"));
     log::line(&format!("database       {database}"));
-    if docs {
+    if pages.docs {
         log::line(&format!("documentation  {address}/docs"));
+    }
+    if pages.admin {
+        log::line(&format!("for operators  {address}/admin"));
     }
     if let Some(file) = app.first_token().await? {
         print(&format!("Admin token in {}\n", file.display()));
         log::line(
             "Move that file where only you can read it. The token ends in a week; `vsekai-server token create` makes others.",
         );
+    }
+    if app.service().db().view().await?.metadata.is_empty() {
+        log::line(&format!(
+            "Nothing is published yet. Make keys with `vsekai keys init KEYS --mode stable --online {address}`, then\n\
+             `vsekai publish BUILD --mode stable --version 1.0.0 --entry EXE --server {address} --keys KEYS --token-file FILE`"
+        ));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ const PAGE: u32 = 100;
 pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
     match command {
         TokenCommand::Create { name, scopes, days, json } => {
+            check_name(db, &name).await?;
             let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
             let made = NewToken::make(&name, &scopes, expires_at)?;
             let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
@@ -30,6 +31,7 @@ pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
             }
             warn_of_unknown_modes(db, &scopes).await?;
             note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
+            note(&end_of(&made.row));
         }
         TokenCommand::List { json } => {
             let tokens = all(db).await?;
@@ -44,6 +46,33 @@ pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
     Ok(())
 }
 
+/// A name says which token is meant, so that two valid ones cannot have the same.
+async fn check_name(db: &dyn Db, name: &str) -> Result<()> {
+    let now = Time::now();
+    let all = all(db).await?;
+    let Some(taken) = all.iter().find(|token| token.name == name && is_valid(token, now)) else { return Ok(()) };
+    let reason = format!("a token is named {name:?} already: {}, {}, {}", taken.id, taken.scopes, state(taken));
+    let hint = format!(
+        "Choose another name, such as one with the year; or end that token with `vsekai-server token revoke {}`, and run \
+         this again",
+        taken.id
+    );
+    Err(Error::command("token_exists", reason, hint))
+}
+
+fn is_valid(token: &Token, now: Time) -> bool {
+    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now)
+}
+
+/// Until when a new token is valid, and what ends it before.
+fn end_of(token: &Token) -> String {
+    let revoke = format!("`vsekai-server token revoke {}`", token.id);
+    match token.expires_at {
+        Some(end) => format!("It is valid until {}; {revoke} ends it before.", end.day()),
+        None => format!("It never expires: only {revoke} ends it. With --days N, a token ends by itself."),
+    }
+}
+
 /// A mistyped mode would only be noticed when somebody publishes.
 async fn warn_of_unknown_modes(db: &dyn Db, scopes: &[Scope]) -> Result<()> {
     let named = scopes.iter().filter_map(|scope| if let Scope::Publish(mode) = scope { Some(mode) } else { None });
@@ -53,7 +82,10 @@ async fn warn_of_unknown_modes(db: &dyn Db, scopes: &[Scope]) -> Result<()> {
     for mode in named.filter(|mode| !known.contains(&mode.as_str())) {
         let meant = text::closest(mode.as_str(), &known);
         let meant = meant.map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-        note(&format!("warning: there is no mode {:?} yet{meant}", mode.as_str()));
+        note(&format!(
+            "warning: there is no mode {:?} yet{meant}; only a token with the scope admin can begin one",
+            mode.as_str()
+        ));
     }
     Ok(())
 }
@@ -74,16 +106,16 @@ async fn all(db: &dyn Db) -> Result<Vec<Token>> {
 
 fn list(tokens: &[Token]) {
     if tokens.is_empty() {
-        note("There are no tokens. `vsekai-server token create` makes one.");
+        note("There are no tokens. `vsekai-server token create --name NAME --scope admin --days 30` makes one.");
         return;
     }
     let row = |token: &Token| {
-        let used = token.last_used_at.map_or_else(|| "never".to_owned(), day);
+        let used = token.last_used_at.map_or_else(|| "never".to_owned(), Time::day);
         vec![
             token.id.to_string(),
             text::line(&token.name),
             token.scopes.clone(),
-            day(token.created_at),
+            token.created_at.day(),
             used,
             state(token),
         ]
@@ -94,16 +126,11 @@ fn list(tokens: &[Token]) {
 
 fn state(token: &Token) -> String {
     match (token.revoked_at, token.expires_at) {
-        (Some(at), _) => format!("revoked {}", day(at)),
-        (None, Some(end)) if end <= Time::now() => format!("expired {}", day(end)),
-        (None, Some(end)) => format!("valid until {}", day(end)),
+        (Some(at), _) => format!("revoked {}", at.day()),
+        (None, Some(end)) if end <= Time::now() => format!("expired {}", end.day()),
+        (None, Some(end)) => format!("valid until {}", end.day()),
         (None, None) => "valid, no expiry".to_owned(),
     }
-}
-
-/// The date in UTC.
-fn day(time: Time) -> String {
-    time.to_string().chars().take(10).collect()
 }
 
 /// As `GET /api/v1/tokens` has it.
@@ -120,31 +147,20 @@ fn as_json(token: &Token) -> serde_json::Value {
     })
 }
 
-/// Revokes the token with this id, or the only one with this name that is not revoked yet.
+/// Revokes the token with this id, or the only valid one with this name.
 async fn revoke(db: &dyn Db, wanted: &str) -> Result<()> {
     let all = all(db).await?;
     let id = wanted.parse::<Uuid>().ok();
-    let (mut fitting, mut revoked) = (Vec::new(), None);
-    for token in all.iter().filter(|token| Some(token.id) == id || token.name == wanted) {
-        match token.revoked_at {
-            Some(at) => revoked = Some(at),
-            None => fitting.push(token),
-        }
-    }
-    let refuse = |reason: String| Err(Error::Invalid { what: "token", reason });
-    let token = match (fitting.as_slice(), revoked) {
-        ([token], _) => token,
-        ([], Some(at)) => {
-            print(&format!("{} was revoked before, on {}: nothing to do.\n", text::line(wanted), day(at)));
-            return Ok(());
-        }
-        ([], None) => {
-            let reason = format!("no token has the id or the name {wanted:?}; `vsekai-server token list` shows all");
-            return refuse(reason);
-        }
-        (several, _) => {
+    let now = Time::now();
+    let named: Vec<&Token> = all.iter().filter(|token| token.name == wanted || Some(token.id) == id).collect();
+    let valid: Vec<&Token> = named.iter().copied().filter(|token| is_valid(token, now)).collect();
+    let token = match valid.as_slice() {
+        [token] => token,
+        [] => return already_ended(&all, &named, wanted),
+        several => {
             let ids: Vec<String> = several.iter().map(|token| token.id.to_string()).collect();
-            return refuse(format!("{} tokens are named {wanted:?}; give the id: {}", several.len(), ids.join(", ")));
+            let reason = format!("{} tokens are named {wanted:?}; give the id: {}", several.len(), ids.join(", "));
+            return Err(Error::Invalid { what: "token", reason });
         }
     };
     let entry = entry("token.revoke", token.id.to_string(), &json!({}));
@@ -156,5 +172,21 @@ async fn revoke(db: &dyn Db, wanted: &str) -> Result<()> {
         token.id,
         text::line(&token.name)
     ));
+    Ok(())
+}
+
+/// What there is to say where no valid token has this id or name.
+fn already_ended(all: &[Token], named: &[&Token], wanted: &str) -> Result<()> {
+    let Some(newest) = named.iter().max_by_key(|token| token.created_at) else {
+        let names: Vec<&str> = all.iter().map(|token| token.name.as_str()).collect();
+        let meant = text::closest(wanted, &names).map(|name| format!(", did you mean {name:?}?")).unwrap_or_default();
+        let reason = format!("no token has the id or the name {wanted:?}{meant}; `vsekai-server token list` shows all");
+        return Err(Error::Invalid { what: "token", reason });
+    };
+    let what = match (newest.revoked_at, newest.expires_at) {
+        (Some(at), _) => format!("was revoked before, on {}", at.day()),
+        (None, end) => format!("expired on {}", end.map(Time::day).unwrap_or_default()),
+    };
+    print(&format!("{} {what}: nothing to do.\n", text::line(wanted)));
     Ok(())
 }

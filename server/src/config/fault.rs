@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use toml::{Table, Value};
 use vsekai_updater::text;
 
-use super::{EXAMPLE, PREFIX};
+use super::{EXAMPLE, PREFIX, address};
 use crate::error::Error;
 
 /// Where a setting was given.
@@ -84,11 +85,13 @@ pub(super) struct Fault {
     value: Option<Value>,
     /// What to do, in place of what the example says about the setting.
     advice: Option<String>,
+    /// Whether the advice is all there is to say: no other value would be right.
+    is_advice_only: bool,
 }
 
 impl Fault {
     pub(super) fn new(setting: &str, reason: impl Into<String>) -> Self {
-        Self { setting: setting.to_owned(), reason: reason.into(), value: None, advice: None }
+        Self { setting: setting.to_owned(), reason: reason.into(), value: None, advice: None, is_advice_only: false }
     }
 
     /// With a value that can be used.
@@ -96,22 +99,35 @@ impl Fault {
         Self { value: Some(value.into()), ..self }
     }
 
+    /// With what to do, after what to write.
+    pub(super) fn advise(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// With what to do, where no value can be named that would be right.
+    pub(super) fn advise_only(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(advice.into()), is_advice_only: true, ..self }
+    }
+
     /// A text on the command line or in the environment that is not of the type of the setting.
     pub(super) fn of_text(table: &Table, name: &str, text: &str) -> Self {
         Self::new(name, format!("{name} must be {}, not {text:?}", kind(name, table.get(name))))
     }
 
-    /// A value of a file that is not of the type of the setting, as the parser says.
-    pub(super) fn of_kind(table: &Table, error: &toml::de::Error) -> Self {
-        let said = error.to_string();
-        // The parser names the setting last, in backticks.
-        let Some((name, value)) = said.trim().rsplit('`').nth(1).and_then(|name| Some((name, table.get(name)?))) else {
-            return Self::new("", said.trim());
-        };
+    /// A value that is not of the type of the setting.
+    pub(super) fn of_kind(name: &str, value: &Value) -> Self {
         let default = default_of(name);
-        match (&default, value) {
-            (Some(Value::Integer(_)), Value::Integer(number)) if *number >= 0 => {
+        match (name, &default, value) {
+            (_, Some(Value::Integer(_)), Value::Integer(number)) if *number >= 0 => {
                 Self::new(name, format!("{name}: {number} is too large"))
+            }
+            ("trusted_proxies", _, Value::Array(all)) => of_proxies(all),
+            ("listen", _, Value::String(text)) => {
+                let fault = Self::new(name, format!("{name} must be {}, not {value}", kind(name, default.as_ref())));
+                match address::meant(text) {
+                    Some(meant) => fault.write(meant),
+                    None => fault,
+                }
             }
             _ => Self::new(name, format!("{name} must be {}, not {value}", kind(name, default.as_ref()))),
         }
@@ -124,6 +140,9 @@ impl Fault {
     }
 
     pub(super) fn at(self, origin: Option<&Origin>) -> Error {
+        if let (true, Some(advice)) = (self.is_advice_only, &self.advice) {
+            return Error::config(self.reason, advice.clone());
+        }
         let Some(value) = self.value.or_else(|| default_of(&self.setting)) else {
             return Error::config(self.reason, OTHERS);
         };
@@ -136,6 +155,17 @@ impl Fault {
     }
 }
 
+/// Proxies are known by their addresses alone.
+fn of_proxies(all: &[Value]) -> Fault {
+    let is_address = |value: &Value| value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+    let (known, wrong): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|value| is_address(value));
+    let wrong = wrong.first().map(|value| plain_text(value)).unwrap_or_default();
+    let what = if wrong.contains('/') { "a network, not an address" } else { "not an IP address" };
+    let meant = if known.is_empty() { vec![Value::from("127.0.0.1")] } else { known.into_iter().cloned().collect() };
+    let advice = "Name each address from which a proxy connects to this server: 127.0.0.1 for one on this machine";
+    Fault::new("trusted_proxies", format!("trusted_proxies: {wrong:?} is {what}")).write(meant).advise(advice)
+}
+
 /// An error about a setting, which knows a way out but not where the setting was given.
 impl From<(&str, Error)> for Fault {
     fn from((setting, error): (&str, Error)) -> Self {
@@ -143,7 +173,7 @@ impl From<(&str, Error)> for Fault {
             Error::Config { hint, .. } => Some(hint.clone()),
             _ => None,
         };
-        Self { setting: setting.to_owned(), reason: error.to_string(), value: None, advice }
+        Self { setting: setting.to_owned(), reason: error.to_string(), value: None, advice, is_advice_only: false }
     }
 }
 
@@ -159,6 +189,10 @@ pub(super) fn unknown(table: &Table, name: &str, value: &Value, origin: &Origin)
         Origin::Environment => format!("{PREFIX}{}", name.to_ascii_uppercase()),
         Origin::Option | Origin::Pair => "the command line".to_owned(),
     };
+    if let (Value::Table(_), Origin::File { .. }) = (value, origin) {
+        let hint = format!("Settings stand in no section: remove the line [{name}]");
+        return Error::config(format!("{place}: there is no section [{name}]"), hint);
+    }
     let known: Vec<&str> = table.keys().map(String::as_str).collect();
     let typed = name.to_ascii_lowercase().replace('-', "_");
     let hint = match text::closest(&typed, &known) {

@@ -8,6 +8,10 @@ fn none() -> std::iter::Empty<(String, String)> {
     std::iter::empty()
 }
 
+pub(super) fn defaults() -> Config {
+    Loaded::read(None, none(), &[]).unwrap().config
+}
+
 fn given(name: &str, value: &str) -> Given {
     Given { name: name.to_owned(), value: value.to_owned(), is_option: false }
 }
@@ -142,7 +146,7 @@ fn hints_say_what_to_write_where_the_value_is() {
     assert!(said.starts_with(&format!("In {shown}, line 1, write `connections = 10000`. Most open")), "{said}");
     let said = of_file("\nregoin = \"eu\"\n");
     assert!(said.starts_with(&format!("Did you mean `region`? In {shown}, line 2, write `region = \"eu\"`")), "{said}");
-    assert!(of_file("listen = 8080 8081").contains("example-config"));
+    assert!(of_file("region = \"eu\" x").contains("example-config"));
     std::fs::remove_file(&file).unwrap();
     let said = hint(Loaded::read(Some(&file), none(), &[]));
     assert!(said.contains(&format!("vsekai-server example-config > {shown}")), "{said}");
@@ -171,9 +175,18 @@ fn hints_about_the_command_line_name_its_options() {
         (
             "webhooks",
             "https://hooks.example.org/x",
-            "Write `--set webhooks=https://hooks.example.org/vsekai`. Make a secret",
+            "Write `--set webhook_secret_file=webhook.secret`, or `webhook_secret_file = \"webhook.secret\"` in the \
+             configuration file. Make that file with `(umask 077",
         ),
+        ("listen", ":80", "Write `--set listen=0.0.0.0:80`"),
+        ("metrics_listen", "9090", "Write `--set metrics_listen=127.0.0.1:9090`"),
+        ("public_url", "https://", "Write `--set public_url=https://updates.example.org`"),
+        ("database", "mysql://x", "Write `--set database=postgres://USER:PASSWORD@HOST/NAME`"),
+        ("trusted_proxies", "10.0.0.1,proxy", "Write `--set trusted_proxies=10.0.0.1`. Name each address"),
+        ("trusted_proxies", "10.0.0.0/8", "Write `--set trusted_proxies=127.0.0.1`. Name each address"),
+        ("log", "info,a=b=c", "Write `--set log=info`. Or error, warn, info or debug; or parts"),
         ("nonsense", "x", "`vsekai-server example-config` prints every setting"),
+        ("foo", "1", "`vsekai-server example-config` prints every setting"),
     ] {
         let said = of(name, value);
         assert!(said.starts_with(start), "{name}={value}: {said}");
@@ -182,6 +195,55 @@ fn hints_about_the_command_line_name_its_options() {
     assert!(hint(Loaded::read(None, none(), &[listen])).starts_with("Write `--listen 127.0.0.1:8080`"));
     let said = of("databse", "postgres://vsekai:hush@db/vsekai");
     assert!(said.contains("--set database=postgres://") && !said.contains("hush"), "{said}");
+}
+
+#[test]
+fn hints_about_webhooks_name_the_setting_to_change() {
+    let of = |webhook: &str| {
+        let given = [given("webhooks", webhook), given("webhook_secret_file", "s")];
+        let Err(Error::Config { reason, hint }) = Loaded::read(None, none(), &given) else { panic!("{webhook}") };
+        (reason, hint)
+    };
+    let (reason, hint) = of("hooks");
+    assert_eq!(reason, "webhooks: is not an address");
+    assert!(hint.starts_with("Write `--set webhooks=https://hooks.example.org/vsekai`. Write whole"), "{hint}");
+    let (reason, hint) = of("https://hooks.example.org/a,https://10.0.0.1/");
+    assert_eq!(reason, "webhooks: number 2 is in a private network, where nothing is sent");
+    assert!(hint.starts_with("Write `--set allow_private_webhooks=true`, or"), "{hint}");
+    let (_, hint) = of("https://u:hush@hooks.example.org/a");
+    assert!(hint.starts_with("Take the password out of the address") && !hint.contains("hush"), "{hint}");
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "regoin = \"eu\"\ndocs = \"yes\"\n[server]\nlisten = \"x\"\n").unwrap();
+    let given = [given("connections", "many"), given("log_format", "xml"), given("trusted_proxies", "proxy")];
+    let Err(Error::Settings(all)) = Loaded::read(Some(&file), none(), &given) else { panic!("not several") };
+    let said: Vec<String> = all.iter().map(ToString::to_string).collect();
+    for name in ["regoin", "docs", "no section [server]", "connections", "log_format", "trusted_proxies: \"proxy\""] {
+        assert_eq!(said.iter().filter(|one| one.contains(name)).count(), 1, "{name}: {said:?}");
+    }
+    assert_eq!(said.len(), 6, "{said:?}");
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_corrected() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    for (text, reason, start) in [
+        ("docs = true\nregion = eu\n", "line 2: the text after `region =` needs quotes", "Write `region = \"eu\"`"),
+        ("region =\n", "line 1: region has no value", "Write a value after `=`"),
+        ("docs = true\ndocs = true\n", "line 2: docs is set twice", "Remove one"),
+        ("region\n", "line 1: there is no `=`", "Each line is `name = value`"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let Err(Error::Config { reason: said, hint }) = Loaded::read(Some(&file), none(), &[]) else {
+            panic!("{text}")
+        };
+        assert!(said.ends_with(reason) && hint.starts_with(start), "{said}: {hint}");
+    }
 }
 
 #[test]

@@ -8,11 +8,11 @@
 
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{Connection as _, Executor as _};
 
 use super::retry::{Tries, repeat};
 use super::{Db, Pools, sql};
@@ -49,6 +49,7 @@ mod steps;
 mod store;
 #[path = "body/tokens.rs"]
 mod tokens;
+mod unreached;
 #[path = "body/uploads.rs"]
 mod uploads;
 #[path = "body/versions.rs"]
@@ -78,6 +79,8 @@ const PROGRAM: &str = "vsekai-server";
 /// The same for one that only looks, how long it tries, and how often it looks for servers.
 const LOOKER: &str = "vsekai-server-look";
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a database may take to start.
+const STARTS: Duration = Duration::from_secs(20);
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(200);
 const SERVERS: &str =
@@ -101,6 +104,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(3);
 /// Opens `postgres:`, `postgresql:` or `cockroachdb:`, and brings the tables up to date.
 pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let options = options(url)?.application_name(PROGRAM);
+    reach(&options).await?;
     let migrators = connect(pools, &options, 2, false).await?;
     migration::run(&migrators).await?;
     migrators.close().await;
@@ -122,9 +126,30 @@ fn options(url: &str) -> Result<PgConnectOptions> {
 
 /// A connection that only looks, under a name of its own.
 async fn look(url: &str) -> Result<Conn> {
-    let options = options(url)?.application_name(LOOKER);
-    let waited = tokio::time::timeout(LOOK, options.connect()).await;
-    Ok(waited.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    unreached::connect(&options(url)?.application_name(LOOKER), LOOK).await
+}
+
+/// Waits for a database that starts at the same time, and says so.
+async fn reach(options: &PgConnectOptions) -> Result<()> {
+    let began = Instant::now();
+    let mut tries = Tries::new();
+    loop {
+        match unreached::connect(options, LOOK).await {
+            Ok(connection) => {
+                // The other end notices, whether this is heard or not.
+                let _ = connection.close().await;
+                return Ok(());
+            }
+            Err(error @ Error::Command { .. }) if began.elapsed() > STARTS => return Err(error),
+            Err(error @ Error::Command { .. }) => {
+                if tries.count() == 0 {
+                    tracing::warn!("{error}; trying again for {} seconds", STARTS.as_secs());
+                }
+                tries.pause().await;
+            }
+            Err(error) => tries.again(error).await?,
+        }
+    }
 }
 
 /// The place of chunks and the one before it.

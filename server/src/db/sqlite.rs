@@ -152,7 +152,7 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
     if file.exists() {
         let reason = format!("{} exists already", file.display());
         let hint = "Give the name of a new file: a backup overwrites nothing";
-        return Err(Error::Command { code: "file_exists", reason, hint });
+        return Err(Error::command("file_exists", reason, hint));
     }
     let not_utf8 = || Error::config("the name of the file is not UTF-8", "Give the backup another name");
     let to = file.to_str().ok_or_else(not_utf8)?;

@@ -66,8 +66,12 @@ pub(crate) struct Add {
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
     /// When it is published, as 2026-11-27T10:00:00Z; shown from then on [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) date: Option<Timestamp>,
+}
+
+fn time(text: &str) -> std::result::Result<Timestamp, String> {
+    text.parse().map_err(|_| "write day and time, as in 2026-11-27T10:00:00Z".to_owned())
 }
 
 fn in_language(text: &str) -> Result<(Language, String)> {

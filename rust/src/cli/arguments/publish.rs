@@ -140,6 +140,16 @@ pub(crate) struct Publish {
     pub(crate) best: bool,
 }
 
+/// The address of an update server.
+fn server_url(text: &str) -> Result<Url, String> {
+    let example = "write its whole address, as in https://updates.example.org";
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        Ok(_) if text.contains("://") => Err(format!("it must begin with https:// or http://: {example}")),
+        _ => Err(example.to_owned()),
+    }
+}
+
 fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
     RelPath::new(text)
 }
@@ -148,7 +158,7 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UpdateServer {
     /// The update server
-    #[arg(id = "server", long, value_name = "URL")]
+    #[arg(id = "server", long, value_name = "URL", value_parser = server_url)]
     pub(crate) url: Option<Url>,
     /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
     #[arg(long, value_name = "FILE", requires = "server")]
@@ -179,7 +189,7 @@ pub(crate) struct ShowTarget {
     #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
     /// The update server, instead of a folder
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = server_url)]
     pub(crate) server: Option<Url>,
     /// The key folder, to check the signatures against its root.json [default: they are shown unchecked]
     #[arg(long, value_name = "DIR")]
@@ -384,7 +394,7 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "DIR|S3", conflicts_with = "server", help = SIGNATURES_HELP)]
         repository: Option<PathBuf>,
         /// Also read them from this update server
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", value_parser = server_url)]
         server: Option<Url>,
         #[command(flatten)]
         network: Box<Network>,

@@ -11,7 +11,7 @@ use crate::formats::release::ModeName;
 use crate::text;
 use crate::version::Version;
 
-/// The error with tips that help.
+/// The error with tips that help. `arguments` are those that were typed.
 pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::Error {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -22,13 +22,23 @@ pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::E
             // The parser offers `-- --option`, which is right for no command but `launch`.
             let given = context(ContextKind::InvalidArg).unwrap_or_default();
             error.remove(ContextKind::Suggested);
-            match command_of_option(&given) {
-                Some(name) => Some(format!("there is a command `vsekai {name}`")),
-                None => with_option(arguments, &given).map(|line| format!("did you mean `{line}`?")),
+            let tip = match (command_of_option(&given), option_meant(arguments, &given)) {
+                (Some(name), _) => Some(format!("there is a command `vsekai {name}`")),
+                (_, Some(tip)) => Some(tip),
+                _ => with_option(arguments, &given).map(|line| format!("did you mean `{line}`?")),
+            };
+            if tip.is_some() {
+                // The usage is then that of the argument which the parser would have offered.
+                if error.remove(ContextKind::SuggestedArg).is_some() {
+                    error.remove(ContextKind::Usage);
+                }
             }
+            tip
         }
         ErrorKind::InvalidSubcommand => {
-            context(ContextKind::InvalidSubcommand).and_then(|name| meant(arguments, &name))
+            let name = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            keep_the_closest(&mut error, &name);
+            meant(arguments, &name)
         }
         _ => None,
     };
@@ -37,6 +47,46 @@ pub(super) fn improve(arguments: &[OsString], mut error: clap::Error) -> clap::E
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// Of the names that the parser offers, the one that is closest, if one is close.
+fn keep_the_closest(error: &mut clap::Error, given: &str) {
+    let Some(ContextValue::Strings(all)) = error.get(ContextKind::SuggestedSubcommand).cloned() else { return };
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    if let Some(name) = text::closest(given, &names).map(str::to_owned) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![name]));
+    }
+}
+
+/// What other programs call our options, and what they are called here.
+const OPTIONS: [(&[&str], &str); 10] = [
+    (&["--fix"], "--repair"),
+    (&["--force", "-y", "--assume-yes"], "--yes"),
+    (&["--channel", "--branch", "--track"], "--mode NAME"),
+    (&["--repo", "--url"], "--repository URL"),
+    (&["--root"], "--trust-root FILE"),
+    (&["--token"], "--token-file FILE"),
+    (&["--key", "--key-dir"], "--keys DIR"),
+    (&["--passphrase", "--new-passphrase-file"], "--passphrase-file FILE"),
+    (&["--exe", "--executable", "--main"], "--entry EXE"),
+    (&["--ver", "--vers", "--release"], "--version VERSION"),
+];
+
+/// What does what an option of other programs does, or one of another command.
+fn option_meant(arguments: &[OsString], given: &str) -> Option<String> {
+    let words: Vec<&str> = arguments.iter().skip(1).map(|word| word.to_str()).collect::<Option<_>>()?;
+    let mut grammar = &Cli::command();
+    for word in &words {
+        grammar = grammar.find_subcommand(word).unwrap_or(grammar);
+    }
+    if given == "--version" && grammar.get_name() == "rollback" {
+        return Some(
+            "`rollback` goes back to the previous version; `vsekai update --version VERSION` installs any".to_owned(),
+        );
+    }
+    let (_, ours) = OPTIONS.iter().find(|(theirs, _)| theirs.contains(&given))?;
+    let name = ours.trim_start_matches("--").split(' ').next();
+    grammar.get_arguments().any(|argument| argument.get_long() == name).then(|| format!("did you mean `{ours}`?"))
 }
 
 /// The command of the same name as an option that does not exist.
@@ -62,6 +112,10 @@ fn with_option(arguments: &[OsString], given: &str) -> Option<String> {
         None if ModeName::new(given).is_ok() => ("mode", given),
         None => return None,
     };
+    // `mode switch` takes the name of a mode as a word, which is there already.
+    if option == "mode" && grammar.get_name() == "switch" {
+        return None;
+    }
     let is_option = grammar.get_arguments().any(|argument| argument.get_long() == Some(option));
     let name = format!("--{option}");
     if !is_option || words.iter().any(|word| word.split('=').next() == Some(&name)) {
@@ -137,10 +191,19 @@ mod tests {
             ("update GAME 1.2.0", "tip: did you mean `vsekai update GAME --version 1.2.0`?"),
             ("install GAME beta", "tip: did you mean `vsekai install GAME --mode beta`?"),
             ("updat GAME", "'update'"),
+            ("instal GAME", "a similar subcommand exists: 'install'"),
+            ("verify --fix", "tip: did you mean `--repair`?"),
+            ("rollback --version 1.0.0", "`vsekai update --version VERSION` installs any"),
+            ("keys init K --mode m --encrypt --new-passphrase-file f", "tip: did you mean `--passphrase-file FILE`?"),
+            ("publish build --vers 1.5.0", "tip: did you mean `--version VERSION`?"),
+            ("install GAME --channel beta", "tip: did you mean `--mode NAME`?"),
             ("update GAME --dryrun", "'--dry-run'"),
         ] {
             let said = said(words);
             assert!(said.contains(tip) && said.matches("tip:").count() == 1, "{words}: {said}");
+        }
+        for words in ["mode switch beta GAME extra", "foo", "uninstall --fix"] {
+            assert!(!said(words).contains("tip:"), "{words}: {}", said(words));
         }
         for words in ["update GAME --nonsense", "status GAME --rollback", "help zzz"] {
             assert!(!said(words).contains("as a value"), "{words}");

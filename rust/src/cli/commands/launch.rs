@@ -38,7 +38,7 @@ struct Opened<'a> {
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
     let dir = options::install_dir(args.dir.as_deref())?;
-    let how = how(args.arguments, None, args.grace, args.trust_owner)?;
+    let how = how(args.arguments, None, args.grace, args.trust_owner);
     start("launch", &dir, how, output, monitor)
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8>
         let reason = || Error::invalid("address", "it is not UTF-8");
         LinkAddress::parse(text.to_str().ok_or_else(reason)?, scheme.as_deref().unwrap_or(host::SCHEME))
     });
-    let how = how(Vec::new(), address.transpose()?, None, args.trust_owner)?;
+    let how = how(Vec::new(), address.transpose()?, None, args.trust_owner);
     start("open", &args.dir, how, output, monitor)
 }
 
@@ -74,7 +74,7 @@ fn from_menu(args: &Open, opens: &Opens, output: Output, monitor: &Monitor) -> R
         }
         Opens::Install(root) if is_same(root, &args.dir) => return Ok(None),
         Opens::Install(root) => {
-            let how = how(Vec::new(), None, None, args.trust_owner)?;
+            let how = how(Vec::new(), None, None, args.trust_owner);
             if let Ok(code) = start("open", root, how, output, monitor) {
                 return Ok(Some(code));
             }
@@ -103,17 +103,17 @@ fn how(
     address: Option<LinkAddress>,
     grace: Option<Duration>,
     trusted_owner: Option<u32>,
-) -> Result<LaunchOptions> {
-    Ok(LaunchOptions {
+) -> LaunchOptions {
+    LaunchOptions {
         arguments,
         address,
         environment: host::game_environment(),
-        grace: settings::grace(grace)?,
+        grace: settings::grace(grace),
         protected: host::protected(),
         trusted_owner,
-        reports: settings::all().is_ok_and(|all| all.reports.value),
+        reports: settings::usable().reports.value,
         ..LaunchOptions::default()
-    })
+    }
 }
 
 fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {

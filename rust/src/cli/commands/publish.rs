@@ -8,9 +8,10 @@ use crate::event::{Cancel, Monitor};
 use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::Entry;
 use crate::local::disk;
-use crate::local::preflight::Finding;
+use crate::local::preflight::{Finding, MAX_FINDINGS_PER_CODE};
 use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, publish};
 use crate::path::RelPath;
+use crate::text;
 use crate::version::Version;
 
 use crate::cli::arguments::publish::{Publish, UpdateServer};
@@ -23,6 +24,7 @@ use crate::cli::passphrase;
 use crate::cli::project;
 use crate::cli::settings;
 use crate::cli::size::{bytes, count, counted};
+use crate::cli::words::shell_word;
 
 use super::sign;
 
@@ -41,6 +43,7 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         None
     };
     let is_dry = args.dry_run;
+    let server = args.server.url.as_ref().map(ToString::to_string);
     let request = request(args, &monitor.cancel)?;
     if is_dry {
         return rehearsal::run(&request, output, monitor);
@@ -50,14 +53,19 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         None => (publish(&request, monitor)?, false),
     };
     warn(&published.findings, output);
+    if !published.was_there {
+        warn_of_allowed(&request, &published.findings, output);
+    }
     checks::warn_of_ending(&published.roles, output);
     let text = match &prepare {
         Some(file) if prepared => sign::prepared(&published, file),
-        _ => text(&published, started.elapsed().as_secs_f64(), &request, output),
+        _ => done(&published, started.elapsed().as_secs_f64(), &request, output),
     };
+    let first = server.filter(|_| published.sequence == 1 && !published.was_there && prepare.is_none());
+    let first = first.map(|url| how_to_install(&url, &request)).unwrap_or_default();
     let remembered = remembered.map(|project| project.save()).transpose()?;
     let saved = remembered.map(|file| format!("\n{} has the options for the next one.", file.display()));
-    output.done("publish", &published, &format!("{text}{}", saved.unwrap_or_default()));
+    output.done("publish", &published, &format!("{text}{first}{}", saved.unwrap_or_default()));
     Ok(DONE)
 }
 
@@ -68,6 +76,27 @@ fn warn(findings: &[Finding], output: Output) {
         let lines: Vec<String> = same.iter().map(line).collect();
         let hint = same.first().map_or("", |finding| finding.hint);
         output.note(&format!("{}\n  {hint}", lines.join("\n")));
+    }
+}
+
+/// What comes after the first version of a mode.
+fn how_to_install(url: &str, request: &Request) -> String {
+    let root = shell_word(request.keys.path().join("root.json").as_os_str());
+    let url = text::address(url.trim_end_matches('/'));
+    format!("\nPlayers install it with `vsekai install GAME --repository {url} --trust-root {root}`.")
+}
+
+/// A name that allows nothing is mistyped, or the secret is gone.
+fn warn_of_allowed(request: &Request, findings: &[Finding], output: Output) {
+    let is_secret = |finding: &&Finding| matches!(finding.code, "secret" | "possible_secret");
+    let found: Vec<&str> = findings.iter().filter(is_secret).filter_map(|finding| finding.path.as_deref()).collect();
+    if found.len() >= MAX_FINDINGS_PER_CODE {
+        // Not all of them are listed.
+        return;
+    }
+    for path in request.allowed_secrets.iter().map(ToString::to_string).filter(|path| !found.contains(&path.as_str())) {
+        let meant = text::closest(&path, &found).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+        output.note(&format!("warning: --allow-secret {path} allows nothing: no secret was found there{meant}"));
     }
 }
 
@@ -167,7 +196,7 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
     (deltas > 0).then_some(Bundling { deltas: usize::from(deltas), effort })
 }
 
-fn text(published: &Published, seconds: f64, request: &Request, output: Output) -> String {
+fn done(published: &Published, seconds: f64, request: &Request, output: Output) -> String {
     let (place, rollout, skips) = (&request.repository, request.rollout, request.skip_update);
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
@@ -188,15 +217,25 @@ fn text(published: &Published, seconds: f64, request: &Request, output: Output) 
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{offered}{}{}{findings}{next}",
+        "Published {name} in {seconds:.2} s: {}, {}.\n{}{offered}{}{}{findings}{next}",
         counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
-        count(published.new_chunks),
-        counted(sizes.chunks, "chunk is", "chunks are"),
-        bytes(published.new_stored_bytes),
-        if matches!(place, Destination::Folder(_)) { " to upload" } else { "" },
+        new_chunks(published, place),
         bundles(&published.bundles),
         checks::days_left_if_verbose(&published.roles, output),
+    )
+}
+
+fn new_chunks(published: &Published, place: &Destination) -> String {
+    if published.new_chunks == 0 {
+        return "No chunk is new.".to_owned();
+    }
+    format!(
+        "{} of {} new: {}{}.",
+        count(published.new_chunks),
+        counted(published.sizes.chunks, "chunk is", "chunks are"),
+        bytes(published.new_stored_bytes),
+        if matches!(place, Destination::Folder(_)) { " to upload" } else { "" }
     )
 }
 

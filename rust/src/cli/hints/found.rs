@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use crate::cli::options;
 use crate::cli::output::Audience;
 use crate::cli::words::{Words, shell_word};
 use crate::error::{Error, Refused};
@@ -10,8 +11,8 @@ use crate::install::config;
 use crate::net::trust::NO_KEY_FOLDER;
 use crate::text;
 
-/// Most findings that a hint names.
-const MAX_NAMED: usize = 3;
+/// Most files that a hint names; whoever has more of them looks at each anyway.
+const MAX_NAMED: usize = 5;
 
 /// The hint for this error, in place of that for its code.
 pub(super) fn instead(error: &Error, audience: Audience, words: &Words) -> Option<String> {
@@ -21,6 +22,10 @@ pub(super) fn instead(error: &Error, audience: Audience, words: &Words) -> Optio
         Error::Malformed { reason, .. } if error.code() == "config_malformed" && audience == Audience::Player => {
             of_unknown_key(reason).or_else(|| of_value(reason))
         }
+        Error::Invalid { reason, .. } if reason.starts_with(options::NO_INSTALL) => {
+            Some(format!("Work in the folder of an install, or name it, as in `vsekai {} GAME`.", words.command()))
+        }
+        Error::ServerRefused { code, detail, .. } if code == "unauthorized" => Some(of_token(detail, words)),
         Error::Io { action, .. } if *action == "find the repository" => None,
         Error::Io { action, .. } if *action == NO_KEY_FOLDER && error.code() == "not_found" => Some(words.fill(
             "Check the path. `vsekai keys init {keys} --mode stable` makes a new folder with keys, for a new repository.",
@@ -54,30 +59,24 @@ fn names(known: &str) -> Vec<&str> {
     known.split(", ").filter(|name| !name.is_empty()).collect()
 }
 
-/// How each finding is fixed, and which options allow those that can be.
+/// Which options allow the findings, where they can be allowed: how each is fixed stands below it already.
 fn of_refused(refused: &[Refused]) -> String {
-    let mut steps: Vec<String> = Vec::new();
-    for same in refused.chunk_by(|a, b| a.code == b.code) {
-        let paths: Vec<&str> = same.iter().filter_map(|finding| finding.path.as_deref()).collect();
-        let more = paths.len().saturating_sub(MAX_NAMED);
-        let shown = paths.iter().take(MAX_NAMED).map(|path| text::line(path)).collect::<Vec<_>>().join(", ");
-        let and = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let what = if shown.is_empty() { String::new() } else { format!("{shown}{and}: ") };
-        steps.extend(same.first().map(|finding| format!("{what}{} [{}]", finding.hint, finding.code)));
-    }
     let (allowed, never): (Vec<&Refused>, Vec<&Refused>) = refused.iter().partition(|it| it.can_be_allowed);
     let mut never: Vec<&str> = never.iter().map(|finding| finding.code).collect();
     never.dedup();
-    let last = match (options(&allowed), never.as_slice()) {
+    match (options(&allowed), never.as_slice()) {
         (options, []) if options.contains("--allow-secret") => {
-            format!("Only if every player may have these secrets, add {options}.")
+            format!("Mend what is listed above. Only if every player may have these secrets, add {options}.")
         }
-        (options, []) => format!("Or, if that is meant, add {options}."),
-        (options, never) if options.is_empty() => format!("{} cannot be allowed.", never.join(", ")),
-        (options, never) => format!("If the rest is meant, add {options}; {} cannot be allowed.", never.join(", ")),
-    };
-    steps.push(last);
-    steps.join("\n      ")
+        (options, []) => format!("Mend what is listed above; or, if that is meant, add {options}."),
+        (options, never) if options.is_empty() => {
+            format!("Mend what is listed above: {} cannot be allowed.", never.join(", "))
+        }
+        (options, never) => format!(
+            "Mend what is listed above: {} cannot be allowed. If the rest is meant, add {options}.",
+            never.join(", ")
+        ),
+    }
 }
 
 /// The options that allow these findings: a secret by its path, anything else by its code.
@@ -93,6 +92,9 @@ fn options(allowed: &[&Refused]) -> String {
     }
     codes.dedup();
     paths.dedup();
+    if paths.len() > MAX_NAMED {
+        paths = vec!["--allow-secret PATH for each".to_owned()];
+    }
     let codes = (!codes.is_empty()).then(|| format!("--allow {}", codes.join(",")));
     codes.into_iter().chain(paths).collect::<Vec<_>>().join(" ")
 }
@@ -114,6 +116,18 @@ fn of_scope(detail: &str, words: &Words) -> Option<String> {
     } else {
         format!("Whoever runs the server makes a token that may: {create}. Give it with --token-file or VSEKAI_TOKEN.")
     })
+}
+
+/// What to do without a token, and with one that does not count.
+fn of_token(detail: &str, words: &Words) -> String {
+    let scope = if words.command() == "publish" { "publish:MODE" } else { "admin" };
+    let made =
+        format!("Whoever runs the server makes one with `vsekai-server token create --name NAME --scope {scope}`");
+    if detail.contains("none was sent") {
+        let first = "the first start of a server writes one to `admin-token` in its data folder";
+        return format!("Give one with --token-file FILE or VSEKAI_TOKEN. {made}; {first}.");
+    }
+    format!("Check --token-file or VSEKAI_TOKEN, and that it is a token of this server. {made}.")
 }
 
 /// How a key of a configuration file is corrected that no setting has.
@@ -176,12 +190,17 @@ mod tests {
         let lint = |refused: Vec<Refused>| full(&Error::LintFailed { findings: 1, codes: String::new(), refused });
         let said = lint(vec![refused("possible_secret", "my key.pem", true), refused("version_lower", "", true)]);
         let quoted = if cfg!(windows) { "\"my key.pem\"" } else { "'my key.pem'" };
-        assert!(said.starts_with("my key.pem: Leave it out. [possible_secret]\n"), "{said}");
+        assert!(!said.contains("Leave it out"), "it is said once, where the finding is: {said}");
         assert!(said.ends_with(&format!("add --allow version_lower --allow-secret {quoted}.")), "{said}");
         let said = lint(vec![refused("case_collision", "A", false), refused("entry_not_program", "game", true)]);
-        assert!(said.ends_with("add --allow entry_not_program; case_collision cannot be allowed."), "{said}");
+        assert!(
+            said.ends_with("case_collision cannot be allowed. If the rest is meant, add --allow entry_not_program."),
+            "{said}"
+        );
         let said = lint(["a", "b", "c", "d", "e"].map(|path| refused("publisher_file", path, false)).to_vec());
-        assert!(said.starts_with("a, b, c and 2 more: "), "{said}");
+        let keys: Vec<String> = (0..9).map(|at| format!("{at}.pem")).collect();
+        let many = lint(keys.iter().map(|path| refused("secret", path, true)).collect());
+        assert!(many.ends_with("add --allow-secret PATH for each."), "{many}");
         assert!(said.ends_with("publisher_file cannot be allowed.") && !said.contains("--allow"), "{said}");
     }
 
@@ -211,6 +230,26 @@ mod tests {
             forbidden("admin")
         );
         assert!(forbidden("admin`; rm").contains("Whoever runs the server makes them"));
+    }
+
+    #[test]
+    fn who_has_no_token_learns_where_to_get_one() {
+        let of = |detail: &str| {
+            full(&Error::ServerRefused { status: 401, code: "unauthorized".into(), detail: detail.into() })
+        };
+        let none = of("This needs a token, and none was sent");
+        assert!(none.starts_with("Give one with --token-file") && none.contains("--scope publish:MODE"), "{none}");
+        let wrong = of("The token is not valid any more: it expired on 2026-11-01");
+        assert!(wrong.starts_with("Check --token-file or VSEKAI_TOKEN") && !wrong.contains("Give one"), "{wrong}");
+    }
+
+    #[test]
+    fn command_that_lacks_a_folder_is_named_as_it_was_typed() {
+        let error = Error::invalid("DIR", options::NO_INSTALL);
+        for command in ["launch", "mode list"] {
+            let said = super::super::of(&error, Audience::Player, &words(command)).unwrap();
+            assert!(said.contains(&format!("`vsekai {command} GAME`")), "{said}");
+        }
     }
 
     #[test]

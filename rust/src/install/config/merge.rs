@@ -98,12 +98,20 @@ impl Settings {
     /// `Invalid` with the flag or variable whose value is not allowed.
     pub fn merge(flags: Config, environment: &dyn Fn(&str) -> Option<String>, file: Config) -> Result<Self> {
         check_flags(&flags)?;
-        let variables = from_environment(environment)?;
+        Ok(Self::combine(flags, from_environment(environment)?, file))
+    }
+
+    /// The settings of a file alone.
+    pub fn of_file(file: Config) -> Self {
+        Self::combine(Config::default(), Config::default(), file)
+    }
+
+    fn combine(flags: Config, variables: Config, file: Config) -> Self {
         let lists = [(flags.repository, Origin::Flag), (variables.repository, Origin::Environment)];
         let lists = lists.into_iter().chain([(file.repository, Origin::File)]);
         let repository = lists.into_iter().find(|(list, _)| !list.is_empty());
         let (value, origin) = repository.unwrap_or((Vec::new(), Origin::Default));
-        Ok(Self {
+        Self {
             repository: Setting { value, origin },
             trust_root: first(flags.trust_root, variables.trust_root, file.trust_root),
             mode: first(flags.mode, variables.mode, file.mode),
@@ -116,7 +124,7 @@ impl Settings {
             grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
                 .or(DEFAULT_GRACE.as_secs()),
             reports: first(None, None, file.reports).or(false),
-        })
+        }
     }
 
     /// Uses what is built into the program where nothing else is set: addresses of a repository, and whether there is a

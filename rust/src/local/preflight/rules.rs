@@ -72,13 +72,14 @@ pub(super) enum Rule {
     PackChurn,
     TimeChurn,
     Secret,
+    UnsafePath,
     PublisherFile,
     PossibleSecret,
     Litter,
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::TreeEmpty,
         Self::VersionNotCanonical,
         Self::VersionExtreme,
@@ -99,6 +100,7 @@ impl Rule {
         Self::PackChurn,
         Self::TimeChurn,
         Self::Secret,
+        Self::UnsafePath,
         Self::PublisherFile,
         Self::PossibleSecret,
         Self::Litter,
@@ -107,7 +109,7 @@ impl Rule {
     /// What a finding does to a publication for this system.
     pub(super) fn severity(self, system: System) -> Severity {
         match self {
-            Self::Secret | Self::PublisherFile => Severity::Refused,
+            Self::Secret | Self::UnsafePath | Self::PublisherFile => Severity::Refused,
             Self::CaseCollision | Self::PathTooLong | Self::LinkUnsupported if system != System::Linux => {
                 Severity::Refused
             }
@@ -146,6 +148,10 @@ impl Rule {
                 ("time_churn", "Publish without times: they change the index, and players do not need them.")
             }
             Self::Secret => ("secret", "Leave it out, and if it was ever published, replace the key or password."),
+            Self::UnsafePath => (
+                "unsafe_path",
+                "Rename it; replace a link by one that is relative and stays in the tree, or by a copy.",
+            ),
             Self::PublisherFile => ("publisher_file", "Move it out of the tree: every player gets all of the tree."),
             Self::PossibleSecret => ("possible_secret", "Leave it out if it is a key or password."),
             Self::Litter => ("litter", "Leave it out."),

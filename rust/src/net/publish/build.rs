@@ -22,7 +22,7 @@ use crate::local::receipt::Stamp;
 use crate::local::seed::Seed;
 use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
-use crate::local::tree::{self, Recorded, Skipped};
+use crate::local::tree::{self, Recorded, Skipped, Surveyed, Unsafe};
 
 /// Trees of at least this size, in bytes, get chunks four times as large, to keep the index small.
 const LARGE_TREE_BYTES: u64 = 2 << 30;
@@ -31,6 +31,7 @@ const LARGE_TREE_BYTES: u64 = 2 << 30;
 pub(super) struct Gathered {
     layout: Layout,
     skipped: Vec<Skipped>,
+    refused: Vec<Unsafe>,
     stamps: Vec<Option<Stamp>>,
     imported: Option<Imported>,
     place: Place,
@@ -61,10 +62,14 @@ pub(super) fn gather(
     match &request.content {
         BuildSource::Tree(path) => {
             let recorded = Recorded::Reproducible(FeatureFlags::TREE);
-            let (layout, skipped) = tree::layout_and_skipped(path, &recorded, &[])?;
+            if path.is_file() {
+                let reason = format!("{} is a file: give the folder of the build", path.display());
+                return Err(Error::invalid("tree", reason));
+            }
+            let Surveyed { layout, skipped, refused } = tree::survey(path, &recorded)?;
             let stamps = stamps(path, &layout);
             let place = Place { tree: path.clone(), scratch: None };
-            Ok(Gathered { layout, skipped, stamps, imported: None, place })
+            Ok(Gathered { layout, skipped, refused, stamps, imported: None, place })
         }
         BuildSource::Cut { index, sources } => {
             let tree = import::import(request, index, sources, (scratch, known), monitor)?;
@@ -72,6 +77,7 @@ pub(super) fn gather(
             Ok(Gathered {
                 layout: tree.layout,
                 skipped: Vec::new(),
+                refused: Vec::new(),
                 stamps: Vec::new(),
                 imported: Some(imported),
                 place: Place { tree: tree.tree, scratch: Some(tree.scratch) },
@@ -93,6 +99,11 @@ impl Gathered {
     /// What was left out of the layout.
     pub(super) fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// What no tree may have, and the layout lacks.
+    pub(super) fn refused(&self) -> &[Unsafe] {
+        &self.refused
     }
 
     /// What tells this content from other content, as far as that is known without reading it.
@@ -248,6 +259,11 @@ fn chunker_for(request: &Request, reference: Option<Reference<'_>>, tree_bytes: 
 }
 
 impl Cut {
+    /// The content on disk, to be cut again.
+    pub(super) fn into_gathered(self) -> Gathered {
+        self.gathered
+    }
+
     /// The content on disk.
     pub(super) fn gathered(&self) -> &Gathered {
         &self.gathered

@@ -12,6 +12,7 @@ use crate::event::{Event, Monitor};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
 use crate::formats::release::{Catalog, Platform};
+use crate::local::disk;
 use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile, Severity};
 use crate::local::sources::WantedChunk;
 use crate::path::RelPath;
@@ -41,21 +42,28 @@ impl<'a> Job<'a> {
     pub(super) fn check(request: &'a Request, gathered: &Gathered, monitor: &Monitor) -> Result<Self> {
         check_codes(request)?;
         let (root, layout) = (gathered.root(), gathered.layout());
-        let own = preflight::own_files(root, layout, &own_files(request, gathered))?;
+        let own_files = own_files(request, gathered);
+        let own = preflight::own_files(root, layout, &own_files)?;
         let found = check_paths(request, layout).and_then(|()| platform(request, root, layout));
         let platform = match found {
             Ok(platform) => platform,
             Err(error) => {
                 // The publisher's own keys in the tree matter more.
-                refuse(request, &own, monitor)?;
+                let found = [own, preflight::unsafe_paths(gathered.refused())].concat();
+                refuse(request, &found, monitor)?;
                 return Err(error);
             }
         };
         let mut job = Self { request, platform, findings: own };
+        job.findings.extend(preflight::unsafe_paths(gathered.refused()));
         job.findings.extend(preflight::skipped(gathered.skipped()));
         job.findings.extend(preflight::texts(&job.texts()));
         let version = request.version.to_string();
-        job.findings.extend(preflight::check(&job.input(root, layout, &version), monitor)?);
+        let own: Vec<&Path> = own_files.iter().map(|(_, path)| *path).collect();
+        let found = preflight::check(&job.input(root, layout, &version), monitor)?;
+        // One finding says of a whole folder of keys that it is there.
+        let is_own = |finding: &Finding| is_secret(finding) && is_below(root, finding, &own);
+        job.findings.extend(found.into_iter().filter(|finding| !is_own(finding)));
         refuse(request, &job.findings, monitor)?;
         Ok(job)
     }
@@ -191,6 +199,14 @@ fn refused(finding: &Finding) -> Refused {
 
 fn is_secret(finding: &Finding) -> bool {
     matches!(finding.code, "secret" | "possible_secret")
+}
+
+/// Whether a finding is about one of these files, or something in one of these folders.
+fn is_below(root: &Path, finding: &Finding, folders: &[&Path]) -> bool {
+    let Some(path) = finding.path.as_ref().and_then(|path| disk::canonicalize(&root.join(path)).ok()) else {
+        return false;
+    };
+    folders.iter().filter_map(|folder| disk::canonicalize(folder).ok()).any(|folder| path.starts_with(folder))
 }
 
 /// Whether this is a secret, or what looks like one, that the publisher has named.

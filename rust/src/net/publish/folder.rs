@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::build::{self, BuildContext, Built, ChunkOutlet, Gathered};
+use super::build::{self, BuildContext, Built, ChunkOutlet, Gathered, Reference};
 use super::bundles::{self, BundleStore, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
@@ -16,7 +16,7 @@ use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, ChunkSource, name_of};
 use crate::formats::chunk::{CompressedChunk, DigestAlgorithm};
 use crate::formats::index::Index;
-use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode};
+use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, Release};
 use crate::limits;
 use crate::local::bundle_builder::StoreSource;
 use crate::local::disk::{self, Durability};
@@ -52,7 +52,20 @@ pub(super) fn publish(
     let past = Folder { publication: &publication, store: Some(&store) };
     let before = history::latest(&past, &catalog, &job)?;
     job.compare(&gathered, &past, (&catalog, before.as_ref()), monitor)?;
-    let workshop = BuildContext { chunks: ChunkOutlet::Store(&store), reference: before.as_ref().map(Into::into) };
+    let there = history::same(&past, &job)?;
+    if there.is_none() && ending == Ending::Commit {
+        publication.check_role_keys(request.mode.as_str())?;
+        publication.check_keys(CATALOG_ROLE)?;
+    }
+    let there_index = there.as_ref().map(|there| history::index_of(&past, there)).transpose()?;
+    let same = there.as_ref().zip(there_index.as_ref());
+    let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
+    let reference = same.or_else(|| before.as_ref().map(Into::into));
+    let gathered = match &there {
+        Some(there) => check_as_before(&job, gathered, there, reference, monitor)?,
+        None => gathered,
+    };
+    let workshop = BuildContext { chunks: ChunkOutlet::Store(&store), reference };
     let cut = build::cut(request, gathered, &workshop, monitor)?;
     let new = cut.new;
     let mut built = cut.hash(monitor)?;
@@ -60,7 +73,7 @@ pub(super) fn publish(
     let sequence = catalog.modes.get(&request.mode).map_or(0, |mode| mode.sequence) + 1;
     let documents = Documents::of(&job, &built, sequence)?;
     let mut published = documents::published(&job, &built, sequence, new);
-    if let Some(there) = history::same(&past, &job)? {
+    if let Some(there) = there {
         documents::check_same(&there, &documents.release)?;
         published.bundles = make_bundles(&job, folder, (&past, &catalog), &built, monitor)?;
         if !published.bundles.is_empty() {
@@ -95,6 +108,19 @@ fn check_alone<'r>(request: &'r Request, folder: &Path, monitor: &Monitor) -> Re
     let gathered = build::gather(request, scratch, known.as_ref(), monitor)?;
     let job = Job::check(request, &gathered, monitor)?;
     Ok((gathered, job))
+}
+
+/// Checks that this is the content that has been published under this version, before any of it is stored.
+fn check_as_before(
+    job: &Job<'_>,
+    gathered: Gathered,
+    there: &Release,
+    reference: Option<Reference<'_>>,
+    monitor: &Monitor,
+) -> Result<Gathered> {
+    let cut = build::cut(job, gathered, &BuildContext { chunks: ChunkOutlet::None, reference }, monitor)?;
+    documents::as_before(job, there, &cut.index, cut.chunking())?;
+    Ok(cut.into_gathered())
 }
 
 fn make_bundles(

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::formats::news::{News, NewsId, NewsItem};
 use crate::formats::release::ModeName;
 use crate::net::trust::{KeyFolder, Keys, Publication};
+use crate::text;
 
 /// One change of the news of a mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +90,13 @@ pub(super) fn change(
                 news.put(NewsItem::clone(item));
             }
             NewsEdit::Remove(id) => {
-                let none = || Error::invalid("id", format!("the mode {mode} has no news item {id}"));
-                news.remove(id).ok_or_else(none)?;
+                if news.remove(id).is_none() {
+                    let known: Vec<String> = news.items().iter().map(|item| item.id().to_string()).collect();
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                    let meant = text::closest(&id.to_string(), &known).map(|id| format!("; did you mean {id}?"));
+                    let meant = meant.unwrap_or_else(|| "; `vsekai news list` shows all".to_owned());
+                    return Err(Error::invalid("id", format!("the mode {mode} has no news item {id}{meant}")));
+                }
             }
         }
     }

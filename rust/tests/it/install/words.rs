@@ -412,3 +412,65 @@ fn versions_that_are_none_are_wrong_usage_and_unknown_ones_are_failures() {
         );
     }
 }
+
+#[test]
+fn settings_that_cannot_be_used_keep_nobody_from_the_game() {
+    let shop = Shop::with(&["1.0.0"]);
+    let file = shop.path("config.toml");
+    for (text, variable, value) in [
+        ("conections = 5\n", "VSEKAI_LIMIT_RATE", ""),
+        ("mode 5\n", "VSEKAI_LIMIT_RATE", ""),
+        ("", "VSEKAI_CONNECTIONS", "many"),
+        ("grace_seconds = \"x\"\n", "VSEKAI_PROXY", "nonsense"),
+        ("", "VSEKAI_TRUST_ROOT", "/no/such/root.json"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let with = |words: &[&str]| {
+            let mut command = shop.command(words);
+            command.env("VSEKAI_CONFIG", &file).env(variable, value).arg(shop.game());
+            command
+        };
+        let run = |words: &[&str]| Run::of(&mut with(words));
+        assert_eq!(run(&["status"]).done()["current"]["version"], "1.0.0", "{text}{variable}");
+        run(&["history"]).done();
+        let launched = with(&["launch"]).output().unwrap();
+        assert!(launched.status.success(), "{text}{variable}: {launched:?}");
+        if variable == "VSEKAI_TRUST_ROOT" {
+            continue;
+        }
+        // What needs a network needs its settings.
+        assert!(run(&["check"]).code != Some(0), "{text}{variable}");
+        let mut plain = Command::new(env!("CARGO_BIN_EXE_vsekai"));
+        plain.env("VSEKAI_CONFIG", &file).env(variable, value).arg("status").arg(shop.game());
+        let said = String::from_utf8(plain.output().unwrap().stderr).unwrap();
+        assert!(said.starts_with("warning: ") && said.contains("It does not count for this command."), "{said}");
+    }
+}
+
+#[test]
+fn command_without_a_folder_is_named_as_it_was_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["launch", "history", "verify --repair"] {
+        let mut run = vsekai();
+        let said = run.current_dir(folder.path()).args(command.split(' ')).output().unwrap().stderr;
+        let said = String::from_utf8(said).unwrap();
+        let command = command.split(' ').next().unwrap();
+        assert!(said.contains(&format!("`vsekai {command} GAME`")) && !said.contains("vsekai status"), "{said}");
+    }
+}
+
+#[test]
+fn words_that_are_no_address_or_time_are_refused_with_an_example() {
+    for (line, said) in [
+        ("repository show --server x.invalid", "write its whole address, as in https://updates.example.org"),
+        ("repository show --server ftp://x", "it must begin with https:// or http://"),
+        (
+            "news add x --mode m --title en=a --text en=b --repository R --keys K --date tomorrow",
+            "write day and time, as in 2026-11-27T10:00:00Z",
+        ),
+    ] {
+        let output = vsekai().args(line.split(' ')).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains(said), "{line}: {text}");
+    }
+}

@@ -192,12 +192,109 @@ fn names_that_no_platform_may_have_are_refused_with_their_folder() {
     {
         let tree = test.tree("one", 1);
         write(&tree, &format!("sub/folder/{name}"), b"x");
-        let said = test.publish(&tree, "1.0.0", &[]).failed("unsafe_path");
+        let run = test.publish(&tree, "1.0.0", &[]);
+        let said = refused_for(&run, "unsafe_path");
         let shown = format!("{:?}", format!("sub/folder/{name}"));
         assert!(said.contains(&shown), "{said} does not name {shown}");
         fs::remove_dir_all(&tree).unwrap();
     }
     assert_eq!(stored(&test), 0);
+}
+
+/// What is said of the finding with this code, which prevents a publication.
+fn refused_for(run: &Run, code: &str) -> String {
+    run.failed("lint_failed");
+    let found = run.lines.iter().find(|line| line["event"] == "found" && line["code"] == code);
+    found.unwrap_or_else(|| panic!("no {code}: {:?}", run.lines))["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn everything_that_is_refused_is_told_at_once() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    for (target, name) in [("/etc/passwd", "a"), ("../../outside", "b")] {
+        symlink(target, tree.join(name)).unwrap();
+    }
+    fs::create_dir_all(tree.join("d/e")).unwrap();
+    // Each leaves the tree only through the other link.
+    symlink("d/e", tree.join("up")).unwrap();
+    symlink("up/../../../x", tree.join("c")).unwrap();
+    write(&tree, "aux.txt", b"x");
+    write(&tree, "key.pem", b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n");
+    let run = test.publish(&tree, "1.0.0", &[]);
+    run.failed("lint_failed");
+    let found = run.lines.iter().filter(|line| line["event"] == "found");
+    let said: Vec<&str> = found.map(|line| line["message"].as_str().unwrap()).collect();
+    for name in ["a -> /etc/passwd", "b -> ../../outside", "c -> up/../../../x", "aux.txt", "key.pem"] {
+        assert_eq!(said.iter().filter(|one| one.contains(name)).count(), 1, "{name}: {said:?}");
+    }
+    assert_eq!(stored(&test), 0);
+}
+
+#[test]
+fn a_key_folder_in_the_tree_is_one_finding() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let keys = tree.join("K");
+    fs::create_dir(&keys).unwrap();
+    for file in fs::read_dir(test.publisher.keys()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), keys.join(file.file_name())).unwrap();
+    }
+    let mut command = vsekai();
+    command.args(["publish", "--json", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--keys"]);
+    command.arg(&keys).arg("--repository").arg(test.path("other")).arg(&tree);
+    let run = Run::of(&mut command);
+    run.failed("lint_failed");
+    let codes: Vec<&str> = run.lines.iter().filter_map(|line| line["code"].as_str()).collect();
+    assert_eq!(codes, ["publisher_file", "lint_failed"]);
+    let hint = run.lines.last().unwrap()["hint"].as_str().unwrap();
+    assert!(hint.ends_with("publisher_file cannot be allowed."), "{hint}");
+}
+
+#[test]
+fn a_refused_version_leaves_no_chunks() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &[]).done();
+    let before = stored(&test);
+    let other = test.tree("two", 2);
+    test.publish(&other, "1.0.0", &[]).failed("version_exists");
+    assert_eq!(stored(&test), before, "chunks of a build that was refused");
+    // The same build brings back what is gone.
+    fs::remove_dir_all(test.publisher.repository().join("store")).unwrap();
+    test.publish(&tree, "1.0.0", &[]).done();
+    assert_eq!(stored(&test), before);
+    let role = |name: &str| {
+        let mut files = fs::read_dir(test.publisher.keys()).unwrap().map(|file| file.unwrap().path());
+        files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name)).unwrap()
+    };
+    fs::remove_file(role("timestamp.")).unwrap();
+    test.publish(&other, "2.0.0", &[]).failed("key_missing");
+    assert_eq!(stored(&test), before, "chunks of a version that nobody can sign");
+}
+
+#[test]
+fn a_file_in_place_of_the_build_is_wrong_usage() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let said = test.publish(&tree.join("game"), "1.0.0", &[]).failed("invalid_argument");
+    assert!(said.contains("give the folder of the build"), "{said}");
+}
+
+#[test]
+fn allowed_secrets_that_are_none_are_told() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    write(&tree, "key.pem", b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n");
+    let mut command = vsekai();
+    command.args(["publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--keys"]);
+    command.arg(test.publisher.keys()).arg("--repository").arg(test.publisher.repository()).arg(&tree);
+    let output = command.args(["--allow-secret", "key.pem", "--allow-secret", "kye.pem"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let warning = "--allow-secret kye.pem allows nothing: no secret was found there; did you mean key.pem?";
+    assert!(said.contains(warning) && !said.contains("--allow-secret key.pem allows"), "{said}");
 }
 
 #[test]

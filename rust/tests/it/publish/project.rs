@@ -38,6 +38,13 @@ fn remembered() -> TestPublisher {
 }
 
 #[test]
+fn tips_repeat_what_was_typed_and_not_what_the_file_adds() {
+    let test = remembered();
+    let said = run(test.folder.path(), "publish build 1.5.0");
+    assert!(said.stderr.contains("did you mean `vsekai publish build --version 1.5.0`?"), "{}", said.stderr);
+}
+
+#[test]
 fn second_publication_needs_only_build_and_version() {
     let test = remembered();
     test.tree("build", 2);

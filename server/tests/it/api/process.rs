@@ -115,11 +115,12 @@ fn what_would_not_start_is_not_passed_by_the_check() {
     let file = file.to_str().unwrap();
     for (arguments, said) in [
         (&["--set", "tls_cert=none.pem", "--set", "tls_key=none.key"][..], "none.pem"),
-        (&["--database", "mysql://x"], "postgres"),
+        (&["--database", "mysql://x"], "database must begin with"),
         (&["--data", file], "data must be a folder"),
         (&["--set", "public_url=foo"], "public_url must begin with https://"),
         (&["--set", "log=inof"], "did you mean \"info\"?"),
         (&["--set", "log=info,access"], "log has no level \"access\""),
+        (&["--set", "webhooks=hooks"], "webhooks"),
     ] {
         for command in ["check-config", "serve"] {
             let (code, _, err) = run(&[&[command][..], arguments].concat());
@@ -235,7 +236,9 @@ fn tokens_are_made_without_a_server() {
     assert_eq!(run(&["token", "create", "--data", data, "--name", "x", "--scope", "everything"]).0, 2);
     let create = ["token", "create", "--data", data, "--name", "all", "--scope"];
     assert!(run(&[&create[..], &["publish:nightli"]].concat()).2.contains("warning: there is no mode \"nightli\" yet"));
-    assert!(!run(&[&create[..], &["publish:*"]].concat()).2.contains("warning"));
+    let create = ["token", "create", "--data", data, "--name", "every", "--scope"];
+    let (code, _, err) = run(&[&create[..], &["publish:*"]].concat());
+    assert!(code == 0 && !err.contains("warning"), "{err}");
 }
 
 #[test]
@@ -250,12 +253,79 @@ fn tokens_are_revoked_by_name_unless_several_have_it() {
     make("two");
     let (code, _, err) = revoke("three");
     assert!(code == 1 && err.contains("\"three\"; `vsekai-server token list` shows all"), "{err}");
-    make("two");
+    assert!(revoke("oen").2.contains("\"oen\", did you mean \"one\"?"));
+    // The API takes names that are taken, because it revokes by id.
+    let db = format!("sqlite:{data}/vsekai.db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let again = runtime.block_on(async {
+        let db = vsekai_server::db::open(&db, &vsekai_server::db::Pools::default()).await.unwrap();
+        let token = vsekai_server::auth::NewToken::make("two", &[vsekai_server::auth::Scope::Admin], None).unwrap();
+        db.put_token(&token.row, None).await.unwrap();
+        token.row.id
+    });
     let (code, _, err) = revoke("two");
     assert!(code == 1 && err.contains("2 tokens are named \"two\"; give the id: "), "{err}");
+    assert_eq!(revoke(&again.to_string()).0, 0);
+    let (code, out, _) = revoke("two");
+    assert!(code == 0 && out.contains("(two)"), "the one that is left: {out}");
     let (code, out, _) = revoke("one");
     assert!(code == 0 && out.starts_with("Revoked ") && out.contains("(one)"), "{out}");
-    assert_eq!(run(&["token", "list", "--data", data]).1.matches("valid, no expiry").count(), 2);
+    assert_eq!(run(&["token", "list", "--data", data]).1.matches("valid, no expiry").count(), 0);
+}
+
+#[test]
+fn a_name_is_that_of_one_valid_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let make = |more: &[&str]| {
+        run(&[&["token", "create", "--data", data, "--name", "ci", "--scope", "publish:*"][..], more].concat())
+    };
+    let (code, _, err) = make(&[]);
+    assert!(code == 0 && err.contains("It never expires") && err.contains("--days N"), "{err}");
+    let hint = hint_of("token_exists", &["token", "create", "--data", data, "--name", "ci", "--scope", "admin"]);
+    let revoke = hint.split("`vsekai-server ").nth(1).unwrap().split('`').next().unwrap().split(' ');
+    let revoke: Vec<&str> = revoke.chain(["--data", data]).collect();
+    assert_eq!(run(&revoke).0, 0, "{hint}");
+    let (code, _, err) = make(&["--days", "90"]);
+    assert!(code == 0 && err.contains("It is valid until 20") && !err.contains("never expires"), "{err}");
+    let (code, _, err) = make(&["--json"]);
+    assert!(code == 1 && err.contains("a token is named \"ci\" already") && err.contains("valid until 20"), "{err}");
+}
+
+#[test]
+fn command_lines_are_refused_with_what_to_type() {
+    for (words, said) in [
+        ("start", "did you mean `vsekai-server serve`?"),
+        ("serve -c c.toml", "did you mean `vsekai-server serve --config c.toml`?"),
+        ("token create --name x --scope admn", "did you mean admin?"),
+        ("token create --name x --scope admin --days soon", "write a whole number of days from 1 to 3650"),
+        ("restore --seen x", "write a whole number, such as 4"),
+        ("", "postgres://USER:PASSWORD@HOST/NAME"),
+    ] {
+        let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
+        let (code, _, err) = run(&words);
+        assert!(code == 2 && err.contains(said), "{words:?}: {err}");
+    }
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_named() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://u:hush@{free}/x");
+    let (code, _, err) = run(&["check-config", "--database", &url]);
+    let said = format!("nothing answers at {free}, where the database should be");
+    assert!(code == 0 && err.contains(&said) && !err.contains("os error") && !err.contains("hush"), "{err}");
+    let hint = hint_of("database_unreachable", &["copy", "--from", &url, "--to", "sqlite:none.db"]);
+    assert!(hint.contains("pg_isready"), "{hint}");
+}
+
+#[test]
+fn settings_that_are_wrong_together_are_told_together() {
+    let (code, _, err) = run(&["check-config", "--set", "docs=yes", "--set", "regoin=eu"]);
+    assert!(code == 1 && err.starts_with("error: 2 settings cannot be used [config_invalid]"), "{err}");
+    for said in ["docs must be true or false", "hint: Write `--set docs=true`", "hint: Did you mean `region`?"] {
+        assert!(err.contains(said), "{err}");
+    }
 }
 
 #[test]

@@ -117,6 +117,22 @@ async fn without_a_valid_token_nothing_changes_and_nothing_is_told() {
 }
 
 #[tokio::test]
+async fn who_is_refused_learns_whether_a_token_was_sent_and_what_became_of_it() {
+    let server = Server::start();
+    let said = async |token: &str| {
+        let answer = server.ask_as(token, "GET", TOKENS).send().await;
+        answer.refused(401, "unauthorized")["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(said("").await, "This needs a token, and none was sent");
+    let (id, token) = server.token(&["admin"]).await;
+    let other = format!("{}{}", &token[..token.len() - 1], if token.ends_with('0') { '1' } else { '0' });
+    assert_eq!(said(&other).await, "The token is not valid: this server does not know it");
+    server.delete(&format!("{TOKENS}/{id}")).await.expect(204);
+    assert!(said(&token).await.starts_with("The token is not valid any more: it was revoked on 20"));
+    assert_eq!(said(&other).await, "The token is not valid: this server does not know it", "a secret that is wrong");
+}
+
+#[tokio::test]
 async fn a_token_of_one_mode_opens_that_mode_alone() {
     let server = Server::start();
     let (_, token) = server.token(&["publish:nightly"]).await;

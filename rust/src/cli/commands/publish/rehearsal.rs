@@ -22,6 +22,7 @@ struct DryRun {
 pub(super) fn run(request: &Request, output: Output, monitor: &Monitor) -> Result<u8> {
     let rehearsal = rehearse(request, monitor)?;
     super::warn(&rehearsal.findings, output);
+    super::warn_of_allowed(request, &rehearsal.findings, output);
     checks::warn_of_ending(&rehearsal.roles, output);
     let text = text(&rehearsal, &request.repository);
     output.done("publish", &DryRun { is_dry: true, rehearsal }, &text);

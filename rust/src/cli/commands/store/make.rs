@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
 
 /// The layout of a tree. Warns of what it leaves out.
 fn layout(path: &Path, recorded: &Recorded, monitor: &Monitor) -> Result<Layout> {
-    let (layout, skipped) = tree::layout_and_skipped(path, recorded, &[])?;
+    let (layout, skipped) = tree::layout_and_skipped(path, recorded)?;
     for finding in preflight::skipped(&skipped) {
         monitor.emit(Event::Warned { code: finding.code, message: finding.message });
     }
