@@ -73,11 +73,11 @@ Which server: SQLite in ./data, or --data DIR, --config FILE, --database URL, --
 --set NAME=VALUE, as for `serve`. `vsekai-server check-config` shows what is in force.";
 
 /// Reads the command line.
-pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let is_full = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--help");
     let mut grammar = grammar(is_full);
-    let matches = grammar.try_get_matches_from_mut(&arguments);
-    let matches = matches.map_err(|error| crate::tips::improve(&grammar, &arguments, error))?;
+    let matches = grammar.try_get_matches_from_mut(arguments);
+    let matches = matches.map_err(|error| crate::tips::improve(&grammar, arguments, error))?;
     Cli::from_arg_matches(&matches)
 }
 
@@ -159,7 +159,7 @@ mod tests {
 
     fn help(words: &str) -> String {
         let words = format!("vsekai-server {words}");
-        parse(words.split(' ').map(OsString::from).collect()).unwrap_err().to_string()
+        parse(&words.split(' ').map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string()
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
     fn settings_are_taken_before_and_after_the_command() {
         for words in ["--data D gc --dry-run", "gc --data D", "token --data D list", "token list --data D"] {
             let words = format!("vsekai-server {words}");
-            let cli = parse(words.split(' ').map(OsString::from).collect()).unwrap();
+            let cli = parse(&words.split(' ').map(OsString::from).collect::<Vec<_>>()).unwrap();
             assert_eq!(cli.settings.data.as_deref(), Some("D"), "{words}");
         }
     }

@@ -266,7 +266,7 @@ impl Settings {
 }
 
 fn main() -> ExitCode {
-    let cli = match help::parse(std::env::args_os().collect()) {
+    let cli = match help::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => {
             let said_text = text::of_parser(&text::lines(&said.render().to_string()));

@@ -149,7 +149,7 @@ mod tests {
     #[track_caller]
     fn said(words: &str) -> String {
         let words = format!("vsekai-server {words}");
-        crate::help::parse(words.split(' ').map(OsString::from).collect()).unwrap_err().to_string()
+        crate::help::parse(&words.split(' ').map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string()
     }
 
     #[test]

@@ -81,12 +81,12 @@ impl Cli {
     ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = help::as_option(with_update_as_command(arguments), &Self::command());
-        Self::parse(&arguments, check).map_err(|error| match error.kind() {
-            ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
-            _ => {
-                let typed: Vec<OsString> = arguments.iter().filter(|word| !added.contains(word)).cloned().collect();
-                tell_of_game_arguments(&arguments, tips::improve(&typed, error))
+        Self::parse(&arguments, check).map_err(|error| {
+            if error.kind() == ErrorKind::InvalidUtf8 {
+                return name_what_is_not_utf8(&arguments, error);
             }
+            let typed: Vec<OsString> = arguments.iter().filter(|word| !added.contains(word)).cloned().collect();
+            tell_of_game_arguments(&arguments, tips::improve(&typed, error))
         })
     }
 }

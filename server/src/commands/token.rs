@@ -178,8 +178,8 @@ async fn revoke(db: &dyn Db, wanted: &str) -> Result<()> {
 /// What there is to say where no valid token has this id or name.
 fn already_ended(all: &[Token], named: &[&Token], wanted: &str) -> Result<()> {
     let Some(newest) = named.iter().max_by_key(|token| token.created_at) else {
-        let names: Vec<&str> = all.iter().map(|token| token.name.as_str()).collect();
-        let meant = text::closest(wanted, &names).map(|name| format!(", did you mean {name:?}?")).unwrap_or_default();
+        let known: Vec<&str> = all.iter().map(|token| token.name.as_str()).collect();
+        let meant = text::closest(wanted, &known).map(|name| format!(", did you mean {name:?}?")).unwrap_or_default();
         let reason = format!("no token has the id or the name {wanted:?}{meant}; `vsekai-server token list` shows all");
         return Err(Error::Invalid { what: "token", reason });
     };

@@ -50,7 +50,7 @@ pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8>
     if args.address.is_none()
         && !is_of_another_user(&root, args.trust_owner)
         && let Some(record) = &record
-        && let Some(code) = from_menu(args, &record.opens, output, monitor)?
+        && let Some(code) = from_menu(args, &record.opens, output, monitor)
     {
         return Ok(code);
     }
@@ -66,17 +66,17 @@ pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8>
 
 /// What a menu entry does before it starts the game, or instead: `None` if the game is to be started. Nothing here keeps
 /// a person from the game.
-fn from_menu(args: &Open, opens: &Opens, output: Output, monitor: &Monitor) -> Result<Option<u8>> {
+fn from_menu(args: &Open, opens: &Opens, output: Output, monitor: &Monitor) -> Option<u8> {
     match opens {
         Opens::Program(program) if program.is_file() && spawn(program) => {
             output.done_quietly("open", &Opened { launcher: program });
-            return Ok(Some(DONE));
+            return Some(DONE);
         }
-        Opens::Install(root) if is_same(root, &args.dir) => return Ok(None),
+        Opens::Install(root) if is_same(root, &args.dir) => return None,
         Opens::Install(root) => {
             let how = how(Vec::new(), None, None, args.trust_owner);
             if let Ok(code) = start("open", root, how, output, monitor) {
-                return Ok(Some(code));
+                return Some(code);
             }
         }
         _ => {}
@@ -85,7 +85,7 @@ fn from_menu(args: &Open, opens: &Opens, output: Output, monitor: &Monitor) -> R
     if let Ok(Some(version)) = updater::offline(&args.dir, args.trust_owner).and_then(briefly) {
         output.note(&format!("Updated to {version}."));
     }
-    Ok(None)
+    None
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

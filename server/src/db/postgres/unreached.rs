@@ -24,7 +24,7 @@ pub(super) async fn connect(options: &PgConnectOptions, patience: Duration) -> R
 }
 
 fn named(options: &PgConnectOptions, error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     match error {
         sqlx::Error::Io(error) => unreachable(options, &error),
         error if REFUSED.contains(&code.as_str()) => {
