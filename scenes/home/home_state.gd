@@ -97,6 +97,8 @@ var download_bytes: int = -1
 ## What a first installation takes on the disk; -1 = unknown.
 var needed_bytes: int = -1
 var damaged_files: PackedStringArray = []
+## Their size, which a repair downloads at most; 0 = not known.
+var damaged_bytes: int = 0
 var notice: Notice = Notice.NONE
 ## The version that [member notice] is about.
 var notice_version: String = ""

@@ -89,7 +89,7 @@ static func detail(state: HomeState) -> String:
 		HomeState.Kind.UPDATE_WAITING:
 			key = "HOME_MORE_MOVED" if is_moved(state) else "HOME_MORE_WAITING"
 		HomeState.Kind.DAMAGED:
-			key = "HOME_MORE_DAMAGED"
+			key = "HOME_MORE_DAMAGED_BYTES" if state.damaged_bytes > 0 else "HOME_MORE_DAMAGED"
 		HomeState.Kind.OFFLINE:
 			key = "HOME_MORE_OFFLINE" if state.is_installed() else "HOME_MORE_OFFLINE_NOT_INSTALLED"
 		HomeState.Kind.FAILED when state.primary_action() == HomeState.Action.FREE_SPACE:
@@ -107,6 +107,7 @@ static func detail(state: HomeState) -> String:
 		"previous": state.previous_version,
 		"bytes": Words.bytes(state.removable_bytes),
 		"download": Words.bytes(state.download_bytes),
+		"damaged": Words.bytes(state.damaged_bytes),
 		"needed": Words.bytes(state.needed_bytes),
 		"free": Words.bytes(state.facts.free_bytes),
 	}

@@ -58,6 +58,8 @@ var is_playing: bool = false
 var has_crashed: bool = false
 var are_updates_off: bool = false
 var damaged_files: PackedStringArray = []
+## 0 = not known.
+var damaged_bytes: int = 0
 ## Of the last check or update; null = it succeeded.
 var failure: ErrorReport
 ## What the last failure of any operation said, for a bug report; empty = there was none.
@@ -129,6 +131,7 @@ func home_state() -> HomeState:
 	state.is_launcher_old = failure != null and failure.code == "launcher_too_old"
 	state.download_bytes = download_bytes
 	state.damaged_files = damaged_files
+	state.damaged_bytes = damaged_bytes
 	if failure != null:
 		state.failure = failure.sentence()
 		state.advice = failure.advice()

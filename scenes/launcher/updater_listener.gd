@@ -199,6 +199,7 @@ func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
 
 func _on_verify_completed(damaged_files: PackedStringArray) -> void:
 	model.damaged_files = damaged_files
+	model.damaged_bytes = updater.get_damaged_bytes()
 	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
 	var values := {"files": damaged_files.size(), "names": Words.names(damaged_files)}
 	model.message = tr(key).format(values)

@@ -112,6 +112,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
 	if notice == HomeState.Notice.DOWNGRADE:
 		state.download_bytes = -1
+	state.damaged_bytes = 12_000_000
 	state.damaged_files = ["data/worlds/garden/terrain_heights_of_the_north.res", "b.pck", "c.pck"]
 	var report := _disk_full()
 	state.failure = report.sentence()

@@ -68,7 +68,7 @@ func test_trouble_looks_like_trouble() -> void:
 func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
 	var frame := _open(K.DAMAGED)
 	assert(_text(frame, "%Status") == "3 files are damaged.")
-	assert(_text(frame, "%Detail") == "Repair downloads only what is damaged.")
+	assert(_text(frame, "%Detail") == "Repair downloads about 12 MB at most.")
 	await Hands.click(frame.home.get_node("%First") as Button)
 	assert(_asked == [A.SHOW_ERROR])
 	var model := LauncherModel.new()

@@ -49,12 +49,16 @@ func test_each_result_can_be_asked_for() -> void:
 	assert(updater.get_mode_plan().version == "2.0.0-beta.1")
 	updater.plan_mode("nowhere")
 	assert(not await updater.finished and updater.get_mode_plan() == null)
-	FileAccess.open(folder_of("asked/current/data/world.pck"), FileAccess.WRITE).close()
+	var world := folder_of("asked/current/data/world.pck")
+	var world_bytes := FileAccess.get_file_as_bytes(world).size()
+	FileAccess.open(world, FileAccess.WRITE).close()
 	updater.verify()
 	assert(await updater.finished)
 	assert(updater.get_damaged_files() == PackedStringArray(["data/world.pck"]))
+	assert(updater.get_damaged_bytes() == world_bytes, str(updater.get_damaged_bytes()))
 	updater.repair()
 	assert(await updater.finished and updater.get_damaged_files().is_empty())
+	assert(updater.get_damaged_bytes() == 0)
 
 
 func test_a_launch_that_fails_does_not_fail_the_update() -> void:

@@ -67,6 +67,8 @@ public sealed class VSekaiUpdaterNode
     public static string FormatState(VSekaiState state) => ClassDB.ClassCallStatic("VSekaiUpdater", "format_state", (long)state).AsString();
     /// <summary>The addresses of the repository that is built into this library; empty in one that you have built yourself.</summary>
     public static string[] GetBuiltInRepositoryUrls() => ClassDB.ClassCallStatic("VSekaiUpdater", "get_built_in_repository_urls").AsStringArray();
+    /// <summary>Size of get_damaged_files as they were published, in bytes</summary>
+    public long GetDamagedBytes() => Object.Call("get_damaged_bytes").AsInt64();
     /// <summary>The files that the last verify has found missing or different from what was published.</summary>
     public string[] GetDamagedFiles() => Object.Call("get_damaged_files").AsStringArray();
     /// <summary>The default folder of a new install of the game with this name</summary>

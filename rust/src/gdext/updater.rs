@@ -199,6 +199,7 @@ pub(crate) struct VSekaiUpdater {
     notes: Vec<Gd<VSekaiNotes>>,
     mode_plan: Option<Gd<VSekaiPlan>>,
     damaged_files: PackedStringArray,
+    damaged_bytes: u64,
     pub(super) failure: Option<Gd<VSekaiFailure>>,
     pub(super) launch_failure: Option<Gd<VSekaiFailure>>,
     base: Base<Node>,

@@ -73,6 +73,9 @@ pub struct Verified {
     pub files: u64,
     /// Total size of the version's files, in bytes.
     pub bytes: u64,
+    /// Size of the files whose content is damaged, as published, in bytes: about what a repair downloads at most. 0 if
+    /// the documents that tell it are lost.
+    pub damaged_bytes: u64,
     /// All differences, sorted by path.
     pub damage: Vec<Damage>,
     /// Files that are not part of the version, which is not damage.
@@ -215,6 +218,9 @@ fn note_changed(kept: &InstalledVersion, changed: Vec<usize>, found: &mut Verifi
         found.damage.push(Damage::Changed { path: name_of(kept, node) });
     }
     found.damage.sort_by(|a, b| a.path().cmp(b.path()));
+    let nodes = kept.documents.table.layout().nodes().iter().zip(&found.nodes);
+    let damaged = nodes.filter(|(_, condition)| **condition == Condition::Damaged);
+    found.damaged_bytes = damaged.map(|(node, _)| node.payload_bytes()).sum();
 }
 
 fn name_of(kept: &InstalledVersion, node: usize) -> String {

@@ -38,7 +38,9 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     let mut texts: Vec<String> = versions.iter().map(text).collect();
     if !is_whole {
         let here = words::after(args.dir.as_deref());
-        texts.push(format!("\nhint: `vsekai verify --repair{here}` repairs it."));
+        let damaged: u64 = versions.iter().map(|version| version.found.damaged_bytes).sum();
+        let price = if damaged > 0 { format!(", for about {} at most", bytes(damaged)) } else { String::new() };
+        texts.push(format!("\nhint: `vsekai verify --repair{here}` repairs it{price}."));
     }
     output.done("verify", &outcome, &texts.join("\n"));
     Ok(if is_whole { DONE } else { DAMAGED })

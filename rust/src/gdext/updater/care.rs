@@ -7,7 +7,7 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::pump::damaged_files;
+use super::pump::{damaged_bytes, damaged_files};
 use super::refusals::{is_elsewhere, refuse};
 use super::{Operation, Started, State, VSekaiUpdater, is_started};
 use crate::app::host::{self, Brand};
@@ -46,9 +46,10 @@ impl VSekaiUpdater {
             |options, context| context.updater(options)?.verify(&context.monitor),
             |node, verified| {
                 let damaged = texts(damaged_files(&verified));
-                let kept = damaged.clone();
+                let (kept, bytes) = (damaged.clone(), damaged_bytes(&verified));
                 let keep = move |node: &mut Self| {
                     node.damaged_files = kept;
+                    node.damaged_bytes = bytes;
                     true
                 };
                 node.tell_after(keep, move |node| node.signals().verify_completed().emit(&damaged));
@@ -56,6 +57,7 @@ impl VSekaiUpdater {
         );
         if is_started(answer.as_ref()) {
             self.damaged_files.clear();
+            self.damaged_bytes = 0;
         }
         answer
     }
@@ -72,6 +74,7 @@ impl VSekaiUpdater {
                 node.tell_state(State::Idle);
                 let forget = |node: &mut Self| {
                     node.damaged_files.clear();
+                    node.damaged_bytes = 0;
                     true
                 };
                 node.tell_after(forget, move |node| node.signals().repair_completed().emit(count));

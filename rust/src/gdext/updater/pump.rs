@@ -387,3 +387,8 @@ pub(super) fn damaged_files(versions: &[Examined]) -> Vec<String> {
     let files: std::collections::BTreeSet<&str> = damage.map(Damage::path).collect();
     files.into_iter().map(ToOwned::to_owned).collect()
 }
+
+/// Size of what is damaged in these versions, in bytes.
+pub(super) fn damaged_bytes(versions: &[Examined]) -> u64 {
+    versions.iter().map(|version| version.found.damaged_bytes).sum()
+}

@@ -8,7 +8,7 @@ use godot::register::godot_api;
 
 use super::{Operation, State, VSekaiTask, VSekaiUpdater};
 use crate::app::{host, log, notes, places};
-use crate::gdext::convert::{strings, text, texts};
+use crate::gdext::convert::{int, strings, text, texts};
 use crate::gdext::enums::Place;
 use crate::gdext::values::{
     VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiProgress, VSekaiRelease, VSekaiStatus,
@@ -140,6 +140,13 @@ impl VSekaiUpdater {
     #[func]
     fn get_damaged_files(&self) -> PackedStringArray {
         self.damaged_files.clone()
+    }
+
+    /// Size of [method get_damaged_files] as they were published, in bytes: about what [method repair] downloads at most.
+    /// 0 if there are none, and if the list of a version's files is lost too.
+    #[func]
+    fn get_damaged_bytes(&self) -> i64 {
+        int(self.damaged_bytes)
     }
 
     /// The news that the last check or [method list_news] has found, the newest first, with texts for [param locale],

@@ -10,6 +10,8 @@ use crate::support::trees::{chmod, snapshot, write};
 #[test]
 fn damage_is_named_and_is_exit_code_3() {
     let shop = Shop::with(&["1.0.0"]);
+    let size = |name: &str| fs::metadata(shop.tree().join(name)).unwrap().len();
+    let damaged_bytes = size("licence.txt") + size("data/map");
     fs::remove_file(shop.tree().join("licence.txt")).unwrap();
     fs::write(shop.tree().join("data/map"), b"not a map").unwrap();
     chmod(&shop.tree(), "data/pack.pck", 0o600);
@@ -22,6 +24,7 @@ fn damage_is_named_and_is_exit_code_3() {
         {"kind": "missing", "path": "licence.txt"},
     ]);
     assert_eq!(*damage, wanted);
+    assert_eq!(run.lines.last().unwrap()["damaged_bytes"], damaged_bytes, "what a repair would fetch");
 }
 
 #[test]
