@@ -349,7 +349,7 @@ def unknown_folder(both):
     for arguments in (["status", "game"], ["status"]):
         process = run([*both["godot"], *arguments], {"PWD": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=300)
-        said = b"give the whole path" if len(arguments) == 2 else b"name the folder of one"
+        said = b"give the whole path" if len(arguments) == 2 else b"or name it"
         if process.returncode == 0 or out or said not in err:
             return f"unknown folder: {arguments}: {process.returncode} {out} {err}"
     return None
