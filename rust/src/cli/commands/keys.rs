@@ -151,12 +151,12 @@ fn change(
     how(&mut keys)?;
     let shown = Shown::of(&keys);
     let added = shown.keys.iter().find(|key| !had.contains(&key.key_id));
-    let text = match added.filter(|_| !output.is_verbose() && matches!(command, "keys add" | "keys add-key")) {
-        Some(key) => self::added(key, &keys.modes(), dir),
-        None => {
-            let all = if output.is_verbose() { self::text(&shown, dir) } else { brief(&shown, dir) };
-            format!("{all}{}{}", next::retired(&before, &shown.keys, dir), next::bring(dir))
-        }
+    let is_brief = !output.is_verbose() && matches!(command, "keys add" | "keys add-key");
+    let text = if let Some(key) = added.filter(|_| is_brief) {
+        self::added(key, &keys.modes(), dir)
+    } else {
+        let all = if output.is_verbose() { self::text(&shown, dir) } else { brief(&shown, dir) };
+        format!("{all}{}{}", next::retired(&before, &shown.keys, dir), next::bring(dir))
     };
     checks::warn_of_ending(&shown.roles, output);
     output.done(command, &shown, &text);

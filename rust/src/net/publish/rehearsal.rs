@@ -25,6 +25,7 @@ use crate::version::Version;
 
 /// What a publication would do.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Rehearsal {
     /// The mode.
     pub mode: ModeName,

@@ -15,12 +15,12 @@ pub(super) fn file_of(key: &KeyInfo) -> String {
     }
 }
 
-/// Where the replaced keys are that were here.
+/// Where the replaced key is, if it was here.
 pub(super) fn retired(before: &[KeyInfo], after: &[KeyInfo], dir: &Path) -> String {
     let is_gone = |key: &&KeyInfo| !after.iter().any(|other| other.role == key.role && other.key_id == key.key_id);
-    let files = before.iter().filter(is_gone).map(|key| dir.join(format!("{}.retired", file_of(key))));
-    let said = files.filter(|file| file.exists());
-    said.map(|file| format!("\nThe old key is now {}: nothing needs it any more.", file.display())).collect()
+    let mut files = before.iter().filter(is_gone).map(|key| dir.join(format!("{}.retired", file_of(key))));
+    let file = files.find(|file| file.exists());
+    file.map(|file| format!("\nThe old key is now {}: nothing needs it any more.", file.display())).unwrap_or_default()
 }
 
 /// The commands that bring the change to players.
@@ -36,13 +36,11 @@ pub(super) fn bring(dir: &Path) -> String {
 /// repository.
 pub(super) fn not_there(dir: &Path, named: Option<&Path>, place: &Destination) -> String {
     let dir = shell_word(dir.as_os_str());
-    let command = match place {
-        Destination::Server(_) => format!("vsekai keys push {dir} --server URL"),
-        _ => {
-            let place = named.map(|place| shell_word(place.as_os_str()));
-            let place = place.unwrap_or_else(|| "REPO".to_owned());
-            format!("vsekai repository renew --repository {place} --keys {dir}")
-        }
+    let command = if matches!(place, Destination::Server(_)) {
+        format!("vsekai keys push {dir} --server URL")
+    } else {
+        let place = named.map_or_else(|| "REPO".to_owned(), |place| shell_word(place.as_os_str()));
+        format!("vsekai repository renew --repository {place} --keys {dir}")
     };
     format!(
         "\nThe new root or keys of this folder are not yet in the repository: `vsekai publish` or `{command}` brings them."
