@@ -47,6 +47,8 @@ pub enum TransportKind {
 pub enum TrustKind {
     /// Too few valid signatures by the role's keys.
     Signature,
+    /// Not signed by anybody yet: whoever prepared it has to have it signed.
+    Unsigned,
     /// Older than metadata seen before.
     Rollback,
     /// Past its expiry: the repository is stale, or somebody is withholding updates.
@@ -480,7 +482,7 @@ fn nothing_offered(mode: &str, platform: &str, is_recalled: bool) -> String {
 
 fn trust_heading(kind: TrustKind) -> &'static str {
     match kind {
-        TrustKind::ClockBack => "",
+        TrustKind::ClockBack | TrustKind::Unsigned => "",
         TrustKind::Expired => "The repository is out of date: ",
         TrustKind::Root => "The trusted root cannot be used: ",
         _ => "The repository cannot be trusted: ",

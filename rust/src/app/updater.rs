@@ -170,6 +170,7 @@ impl Updater {
         view.remember()?;
         self.note(&mut session, &view)?;
         self.take_news_along(&mut view, &session.state, monitor);
+        let has_new_repository = !known.repository.is_empty() && known.repository != session.state.repository;
         let from = session.state.current.clone();
         if wanted.why() == Some(Why::Incomplete) && matches!(wanted, Wanted::Version(..)) {
             // Nothing is left of the version, so it cannot be one to go back to.
@@ -192,7 +193,19 @@ impl Updater {
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
         metadata.add(view.transfer());
         let (why, is_recalled) = (wanted.why(), view.has_recalled(Some(&current)));
-        Ok(Updated { mode, current, from, why, held_back, is_recalled, report, metadata })
+        let has_new_root = view.starts_over();
+        Ok(Updated {
+            mode,
+            current,
+            from,
+            why,
+            held_back,
+            is_recalled,
+            has_new_repository,
+            has_new_root,
+            report,
+            metadata,
+        })
     }
 
     /// Writes what was learned about the repository into the state, before anything relies on it.

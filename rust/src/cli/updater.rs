@@ -72,8 +72,8 @@ fn of(source: &Source, merged: config::Settings, network: Connection) -> Result<
         protected: host::protected(),
         ..Settings::new(network)
     };
-    // The file and what is built in apply to new installs only: an existing install keeps its own settings.
-    let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::BuiltIn | Origin::Default);
+    // Only options change an existing install: it keeps its own settings, and all else applies to new ones.
+    let is_default = |origin: Origin| origin != Origin::Flag;
     let root = match merged.trust_root.origin {
         Origin::BuiltIn => Some(host::built_in().1.to_owned()),
         _ => merged.trust_root.value.as_deref().map(options::trust_root).transpose()?,

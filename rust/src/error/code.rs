@@ -169,7 +169,7 @@ fn io_code(kind: io::ErrorKind) -> Code {
 
 fn trust_code(kind: TrustKind) -> Code {
     match kind {
-        TrustKind::Signature => Code::SignatureInvalid,
+        TrustKind::Signature | TrustKind::Unsigned => Code::SignatureInvalid,
         TrustKind::Rollback => Code::MetadataRollback,
         TrustKind::Expired => Code::MetadataExpired,
         TrustKind::ClockBack => Code::ClockWentBack,

@@ -60,8 +60,8 @@ fn samples() -> Vec<Error> {
     );
     all.push(malformed(Format::Config));
     let trust = |kind| Error::trust(kind, text());
-    use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
-    all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));
+    use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature, Unsigned};
+    all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature, Unsigned].map(trust));
     all.extend(
         [
             io::ErrorKind::StorageFull,

@@ -58,7 +58,7 @@ pub use prepared::{
 };
 pub use prune::prune;
 pub use rehearsal::{Rehearsal, RehearsedDocument, rehearse};
-pub use roles::{Look, look, look_unchecked, roles};
+pub use roles::{Look, Standing, look, look_unchecked, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 
 /// The content to publish.

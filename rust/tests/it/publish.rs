@@ -249,6 +249,24 @@ fn a_mirror_named_by_the_catalog_is_remembered_by_installs() {
 }
 
 #[test]
+fn stores_and_mirrors_are_listed_and_removed_only_by_name() {
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    for (kind, address) in [("mirrors", "https://mirror.example/game"), ("stores", "https://store.example/chunks")] {
+        test.edit(&[kind, address]).done();
+        assert_eq!(test.edit(&[kind]).done()[kind], serde_json::json!([address]));
+    }
+    let mut show = vsekai();
+    show.args(["repository", "show", "--repository"]).arg(test.publisher.repository());
+    let shown = String::from_utf8(show.output().unwrap().stdout).unwrap();
+    assert!(shown.contains("mirror.example") && shown.contains("store.example"), "{shown}");
+    for kind in ["mirrors", "stores"] {
+        test.edit(&[kind, "--clear"]).done();
+        assert_eq!(test.edit(&[kind]).done()[kind], serde_json::json!([]));
+    }
+}
+
+#[test]
 fn chunks_may_lie_elsewhere_than_the_metadata() {
     let test = TestPublisher::new();
     test.publish(&test.tree("one", 1), "1.0.0", &[]).done();

@@ -141,6 +141,12 @@ pub struct Updated {
     /// Whether the current version was recalled, and stays because its mode offers no other.
     #[serde(skip_serializing_if = "is_not")]
     pub is_recalled: bool,
+    /// Whether updates come from another repository than before.
+    #[serde(skip_serializing_if = "is_not")]
+    pub has_new_repository: bool,
+    /// Whether a root that was given has replaced the trusted one, which did not lead to it.
+    #[serde(skip_serializing_if = "is_not")]
+    pub has_new_root: bool,
     /// The work that was done.
     #[serde(flatten)]
     pub report: install::Installation,

@@ -134,6 +134,11 @@ impl RepositoryState {
         Ok(Self { repository, catalog, successors, floors, locations, network, monitor: monitor.clone() })
     }
 
+    /// Whether a root that was given replaces the remembered one, which did not lead to it.
+    pub(super) fn starts_over(&self) -> bool {
+        self.repository.starts_over()
+    }
+
     /// The network for this repository and for the servers that its catalog names.
     pub(super) fn network(&self) -> &Network {
         &self.network

@@ -175,7 +175,19 @@ impl Updater {
                 let current = session.current()?.clone();
                 let (why, metadata) = (Some(Why::Incomplete), Transfer::default());
                 let (mode, from, held_back, is_recalled) = (state.mode, None, None, false);
-                Ok(Updated { mode, current, from, why, held_back, is_recalled, report, metadata })
+                let (has_new_repository, has_new_root) = (false, false);
+                Ok(Updated {
+                    mode,
+                    current,
+                    from,
+                    why,
+                    held_back,
+                    is_recalled,
+                    has_new_repository,
+                    has_new_root,
+                    report,
+                    metadata,
+                })
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(reason) => {

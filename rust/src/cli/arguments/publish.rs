@@ -320,19 +320,25 @@ pub(crate) enum Change {
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
     },
-    /// Set where clients find chunks; without arguments, in the repository's own store
+    /// Set where clients find chunks; without arguments, show it
     Stores {
         #[command(flatten)]
         target: RepositoryTarget,
         /// URLs or paths below the repository, in order of preference
         stores: Vec<String>,
+        /// Remove all: clients find chunks in the repository's own store
+        #[arg(long, conflicts_with = "stores")]
+        clear: bool,
     },
-    /// Set mirrors of the whole repository, used when it is down; without arguments, remove all
+    /// Set mirrors of the whole repository, used when it is down; without arguments, list them
     Mirrors {
         #[command(flatten)]
         target: RepositoryTarget,
         /// URLs of the mirrors, in order of preference
         urls: Vec<String>,
+        /// Remove all mirrors
+        #[arg(long, conflicts_with = "urls")]
+        clear: bool,
     },
     /// Renew metadata that is about to expire; meant to be run by a timer. On a server: that of the modes
     Renew {

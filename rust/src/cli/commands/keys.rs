@@ -22,16 +22,21 @@ use crate::cli::passphrase;
 use crate::cli::words::shell_word;
 use crate::text::table as columns;
 
+mod next;
+
 #[derive(Serialize)]
 struct Shown {
     keys: Vec<KeyInfo>,
     /// How long the signatures are valid, as far as that is known here.
     roles: Vec<RoleValidity>,
+    /// Whether the repository has all of these keys, and their root, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_published: Option<bool>,
 }
 
 impl Shown {
     fn of(keys: &Keys) -> Self {
-        Self { keys: keys.show(), roles: vec![keys.root_validity()] }
+        Self { keys: keys.show(), roles: vec![keys.root_validity()], is_published: None }
     }
 }
 
@@ -63,13 +68,8 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             output.done("keys init", &Shown::of(&keys), &text);
         }
         publish::Keys::Show { dir, repository, server, network } => {
-            let keys = Keys::open(&dir)?;
-            let mut shown = Shown::of(&keys);
-            if let Some(place) = destination(repository, server, &network)? {
-                shown.roles = roles(&place, &dir)?;
-            }
-            keys.check_root().inspect_err(|_| output.data_before_error(SHOW, &shown, &text(&shown, &dir)))?;
-            show(&shown, &dir, output);
+            let place = destination(repository.clone(), server, &network)?;
+            show(&dir, place.map(|place| (place, repository)), output)?;
         }
         publish::Keys::Add { dir, mode, named, access } => {
             let mode = mode.or(named).ok_or_else(|| Error::invalid("--mode", "name the new mode"))?;
@@ -97,7 +97,7 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         publish::Keys::Renew { dir, mode, access, server } => {
             let folder = passphrase::key_folder("DIR", dir.clone(), &access)?;
             let roles = renew_on_server(&required(&server)?, folder, &mode)?;
-            let shown = Shown { keys: Keys::open(&dir)?.show(), roles };
+            let shown = Shown { roles, ..Shown::of(&Keys::open(&dir)?) };
             checks::warn_of_ending(&shown.roles, output);
             output.done("keys renew", &shown, &format!("Signed again.{}", checks::days_left(&shown.roles)));
         }
@@ -146,14 +146,17 @@ fn change(
     how: impl FnOnce(&mut Keys) -> Result<()>,
 ) -> Result<()> {
     let mut keys = Keys::open(passphrase::key_folder("DIR", dir.to_owned(), access)?)?;
-    let before: HashSet<String> = keys.show().into_iter().map(|key| key.key_id).collect();
+    let before = keys.show();
+    let had: HashSet<&String> = before.iter().map(|key| &key.key_id).collect();
     how(&mut keys)?;
     let shown = Shown::of(&keys);
-    let added = shown.keys.iter().find(|key| !before.contains(&key.key_id));
-    let text = match added.filter(|_| !output.is_verbose() && matches!(command, "keys add" | "keys add-key")) {
-        Some(key) => self::added(key, &keys.modes(), dir),
-        None if output.is_verbose() => self::text(&shown, dir),
-        None => brief(&shown, dir),
+    let added = shown.keys.iter().find(|key| !had.contains(&key.key_id));
+    let is_brief = !output.is_verbose() && matches!(command, "keys add" | "keys add-key");
+    let text = if let Some(key) = added.filter(|_| is_brief) {
+        self::added(key, &keys.modes(), dir)
+    } else {
+        let all = if output.is_verbose() { self::text(&shown, dir) } else { brief(&shown, dir) };
+        format!("{all}{}{}", next::retired(&before, &shown.keys, dir), next::bring(dir))
     };
     checks::warn_of_ending(&shown.roles, output);
     output.done(command, &shown, &text);
@@ -162,11 +165,7 @@ fn change(
 
 /// The key that is new, what it may sign, and what brings it to the players.
 fn added(key: &KeyInfo, modes: &[String], dir: &Path) -> String {
-    let (role, id) = (&key.role, key.key_id.get(..8).unwrap_or(&key.key_id));
-    let file = match key.kind {
-        Some(KeyKind::Command) => format!("{role}.{id}.signer.json"),
-        _ => format!("{role}.{id}.pk8"),
-    };
+    let (role, file) = (&key.role, next::file_of(key));
     let may = if modes.contains(role) {
         format!("signs the versions of {role}, and nothing else")
     } else {
@@ -196,9 +195,22 @@ fn destination(
     folder.map(|place| connect::repository(place, None, &Cancel::default())).transpose()
 }
 
-fn show(shown: &Shown, dir: &Path, output: Output) {
+/// `place`: the repository whose signatures are to be shown, too, and what the user calls it.
+fn show(dir: &Path, place: Option<(Destination, Option<PathBuf>)>, output: Output) -> Result<()> {
+    let keys = Keys::open(dir)?;
+    let (mut shown, mut bring) = (Shown::of(&keys), String::new());
+    if let Some((place, named)) = place {
+        let standing = roles(&place, dir)?;
+        if standing.lacks_keys {
+            bring = next::not_there(dir, named.as_deref(), &place);
+        }
+        (shown.roles, shown.is_published) = (standing.roles, Some(!standing.lacks_keys));
+    }
+    let text = format!("{}{bring}", text(&shown, dir));
+    keys.check_root().inspect_err(|_| output.data_before_error(SHOW, &shown, &text))?;
     checks::warn_of_ending(&shown.roles, output);
-    output.done(SHOW, shown, &text(shown, dir));
+    output.done(SHOW, &shown, &text);
+    Ok(())
 }
 
 /// The keys, and what players trust.

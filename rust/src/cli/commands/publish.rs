@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::bundle::{BundleInfo, Effort};
-use crate::formats::release::Entry;
+use crate::formats::release::{Entry, ModeName};
 use crate::local::disk;
 use crate::local::preflight::{Finding, MAX_FINDINGS_PER_CODE};
 use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, publish};
@@ -62,7 +62,7 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         _ => done(&published, started.elapsed().as_secs_f64(), &request, output),
     };
     let first = server.filter(|_| published.sequence == 1 && !published.was_there && prepare.is_none());
-    let first = first.map(|url| how_to_install(&url, &request)).unwrap_or_default();
+    let first = first.map(|url| how_to_install(&url, &request.mode, request.keys.path())).unwrap_or_default();
     let remembered = remembered.map(|project| project.save()).transpose()?;
     let saved = remembered.map(|file| format!("\n{} has the options for the next one.", file.display()));
     output.done("publish", &published, &format!("{text}{first}{}", saved.unwrap_or_default()));
@@ -80,10 +80,11 @@ fn warn(findings: &[Finding], output: Output) {
 }
 
 /// What comes after the first version of a mode.
-fn how_to_install(url: &str, request: &Request) -> String {
-    let root = shell_word(request.keys.path().join("root.json").as_os_str());
+fn how_to_install(url: &str, mode: &ModeName, keys: &Path) -> String {
+    let root = shell_word(keys.join("root.json").as_os_str());
     let url = text::address(url.trim_end_matches('/'));
-    format!("\nPlayers install it with `vsekai install GAME --repository {url} --trust-root {root}`.")
+    let mode = if *mode == ModeName::default() { String::new() } else { format!(" --mode {mode}") };
+    format!("\nPlayers install it with `vsekai install GAME{mode} --repository {url} --trust-root {root}`.")
 }
 
 /// A name that allows nothing is mistyped, or the secret is gone.
@@ -201,7 +202,11 @@ fn done(published: &Published, seconds: f64, request: &Request, output: Output) 
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
         let (bundles, days) = (bundles(&published.bundles), checks::days_left_if_verbose(&published.roles, output));
-        return format!("{name} is already published, with the same content.{bundles}{days}");
+        let keys = match published.metadata_bytes {
+            0 => String::new(),
+            _ => format!("\nThe new root and keys are in the repository now.{}", checks::upload(place)),
+        };
+        return format!("{name} is already published, with the same content.{bundles}{keys}{days}");
     }
     let sizes = &published.sizes;
     let next = checks::upload(place);
@@ -246,4 +251,16 @@ fn bundles(built: &[BundleInfo]) -> String {
     };
     let each: Vec<String> = built.iter().map(of).collect();
     if each.is_empty() { String::new() } else { format!("\nBundles: {}.", each.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mode_that_is_not_the_default_is_named_to_players() {
+        let said = |mode: &str| how_to_install("http://host/", &ModeName::new(mode).unwrap(), Path::new("keys"));
+        assert!(said("beta").contains("GAME --mode beta --repository http://host --trust-root keys/root.json"));
+        assert!(said("stable").contains("GAME --repository http://host "));
+    }
 }

@@ -22,6 +22,8 @@ use crate::text::table;
 
 use super::sign;
 
+mod places;
+
 pub(crate) fn run(args: Repository, output: Output, monitor: &Monitor) -> Result<u8> {
     match args {
         Repository::Show { target, mode } => show(target, mode.as_ref(), output),
@@ -34,6 +36,12 @@ pub(crate) fn run(args: Repository, output: Output, monitor: &Monitor) -> Result
             let place = place(&target)?;
             let keys = Keys::open(passphrase::key_folder("--keys", target.keys.unwrap_or_default(), &target.access)?)?;
             sign::prepare_renewal(&file, &place, &keys, &mode, output)
+        }
+        Repository::Change(Change::Stores { target, stores, clear: false }) if stores.is_empty() => {
+            places::list(&target, places::Kind::Stores, output)
+        }
+        Repository::Change(Change::Mirrors { target, urls, clear: false }) if urls.is_empty() => {
+            places::list(&target, places::Kind::Mirrors, output)
         }
         Repository::Change(args) => change(args, output),
     }
@@ -122,10 +130,6 @@ fn retired(mode: &ModeName, update_to: Option<&ModeName>) -> String {
     }
 }
 
-fn shown(addresses: &[String]) -> String {
-    addresses.iter().map(|address| text::address(address)).collect::<Vec<_>>().join(", ")
-}
-
 #[derive(Serialize)]
 struct Shown<'a> {
     modes: BTreeMap<&'a ModeName, &'a Mode>,
@@ -159,15 +163,15 @@ fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u
     }
     let modes: BTreeMap<_, _> =
         look.catalog.modes.iter().filter(|(name, _)| only.is_none_or(|it| it == *name)).collect();
-    let text = text_of(&modes, &look.catalog.mirrors);
     checks::warn_of_ending(&look.roles, output);
     let (stores, mirrors) = (look.catalog.stores.as_slice(), look.catalog.mirrors.as_slice());
+    let text = text_of(&modes, stores, mirrors);
     let shown = Shown { modes, stores, mirrors, roles: &look.roles, is_checked };
     output.done("repository show", &shown, &format!("{text}{}", checks::days_left(&look.roles)));
     Ok(DONE)
 }
 
-fn text_of(modes: &BTreeMap<&ModeName, &Mode>, mirrors: &[String]) -> String {
+fn text_of(modes: &BTreeMap<&ModeName, &Mode>, stores: &[String], mirrors: &[String]) -> String {
     let mut blocks = Vec::new();
     for (name, mode) in modes {
         let state = match &mode.update_to {
@@ -187,8 +191,11 @@ fn text_of(modes: &BTreeMap<&ModeName, &Mode>, mirrors: &[String]) -> String {
         };
         blocks.push(format!("{}\n  {}", head.trim_end(), table.replace('\n', "\n  ")));
     }
+    if !stores.is_empty() {
+        blocks.push(places::stores(stores));
+    }
     if !mirrors.is_empty() {
-        blocks.push(format!("Mirrors: {}.", shown(mirrors)));
+        blocks.push(places::mirrors(mirrors));
     }
     if blocks.is_empty() { "There are no modes yet.".to_owned() } else { blocks.join("\n\n") }
 }
@@ -241,18 +248,12 @@ fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
             edits.extend(description.map(|text| Edit::Describe { mode, text }));
             (target, edits, text)
         }
-        Change::Stores { target, stores } => {
-            let text = match stores.as_slice() {
-                [] => "Clients get chunks from the repository's own store.".to_owned(),
-                stores => format!("Clients get chunks from {}.", shown(stores)),
-            };
+        Change::Stores { target, stores, clear: _ } => {
+            let text = places::stores(&stores);
             (target, vec![Edit::Stores(stores)], text)
         }
-        Change::Mirrors { target, urls } => {
-            let text = match urls.as_slice() {
-                [] => "Removed all mirrors.".to_owned(),
-                urls => format!("Mirrors: {}.", shown(urls)),
-            };
+        Change::Mirrors { target, urls, clear: _ } => {
+            let text = if urls.is_empty() { "Removed all mirrors.".to_owned() } else { places::mirrors(&urls) };
             (target, vec![Edit::Mirrors(urls)], text)
         }
         Change::Renew { target, .. } => (target, Vec::new(), "Signed again what expires next.".to_owned()),

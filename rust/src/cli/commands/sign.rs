@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::formats::release::{ModeName, Release};
 use crate::local::disk;
@@ -20,6 +20,7 @@ use crate::cli::checks;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
 use crate::cli::size::{bytes, count, counted};
+use crate::cli::words::shell_word;
 
 /// Most lines of the release notes that are shown.
 const MAX_NOTES: usize = 20;
@@ -95,7 +96,8 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
     let prepared = read(file)?;
     let destination = super::publish::destination(&args, &monitor.cancel)?;
     let keys = args.keys.map(|keys| Keys::open(passphrase::key_folder("--keys", keys, &args.access)?)).transpose()?;
-    match commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir(), monitor)? {
+    let done = commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir(), monitor);
+    match done.map_err(|error| unsigned(error, file))? {
         CommitResult::Published(published) => {
             checks::warn_of_ending(&published.roles, output);
             let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
@@ -113,6 +115,14 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
         }
     }
     Ok(DONE)
+}
+
+/// Names the file that nobody has signed yet, and the command that does.
+fn unsigned(error: Error, file: &Path) -> Error {
+    let Error::Trust { kind: TrustKind::Unsigned, reason, .. } = &error else { return error };
+    let word = shell_word(file.as_os_str());
+    let reason = format!("{}: {reason}. Where its key is, run `vsekai sign {word} --keys KEYS`", file.display());
+    Error::trust(TrustKind::Unsigned, reason)
 }
 
 fn read(file: &Path) -> Result<Prepared> {

@@ -69,8 +69,19 @@ fn bring(command: &str, (dir, here): (&Path, &str), how: &How, output: Output, m
     if let Some(later) = done.held_back.as_ref().map(|version| held_back(version, here)) {
         text = format!("{text}\n{later}");
     }
+    text.push_str(replaced(&done));
     output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
+}
+
+/// What the install follows from now on, in place of what it followed before.
+fn replaced(done: &Updated) -> &'static str {
+    match (done.has_new_repository, done.has_new_root) {
+        (true, true) => "\nThe repository and the trusted root that it had were replaced by those given.",
+        (true, false) => "\nThe repository that it had was replaced by the one given.",
+        (false, true) => "\nThe trusted root that it had was replaced by the one given.",
+        (false, false) => "",
+    }
 }
 
 /// Says where the mode comes from, if nobody has named it here: a default of the user is one for every game.

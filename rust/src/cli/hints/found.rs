@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use crate::cli::options;
 use crate::cli::output::Audience;
 use crate::cli::words::{Words, shell_word};
-use crate::error::{Error, Refused};
+use crate::error::{Error, Refused, TrustKind};
 use crate::formats::release::Platform;
 use crate::install::config;
 use crate::net::trust::NO_KEY_FOLDER;
@@ -26,6 +26,9 @@ pub(super) fn instead(error: &Error, audience: Audience, words: &Words) -> Optio
             Some(format!("Work in the folder of an install, or name it, as in `vsekai {} GAME`.", words.command()))
         }
         Error::ServerRefused { code, detail, .. } if code == "unauthorized" => Some(of_token(detail, words)),
+        Error::Trust { kind: TrustKind::Unsigned, .. } => {
+            Some("Nothing was published. Then bring the file back, and run this again.".to_owned())
+        }
         Error::Io { action, .. } if *action == "find the repository" => None,
         Error::Io { action, .. } if *action == NO_KEY_FOLDER && error.code() == "not_found" => Some(words.fill(
             "Check the path. `vsekai keys init {keys} --mode stable` makes a new folder with keys, for a new repository.",

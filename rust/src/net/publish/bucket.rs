@@ -92,7 +92,7 @@ pub(super) fn publish(
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
-    let mut order = Order { job, keys: &keys, place, chunks: &chunks, lock, monitor, built, sources, digest };
+    let mut order = Order { job, keys: &keys, place, chunks: &chunks, lock, monitor, built, sources, digest, ending };
     let new = match &there {
         Some(_) => NewChunks::default(),
         None => order.exchange(&known, before.as_ref().map(|before| &before.index))?,
@@ -121,6 +121,7 @@ struct Order<'a> {
     built: Built,
     sources: Sources,
     digest: DigestChoice,
+    ending: Ending,
 }
 
 impl<'a> Order<'a> {
@@ -252,8 +253,13 @@ impl<'a> Order<'a> {
     }
 
     fn was_there(&self, repository: &Repository<'_>, there: &Release) -> Result<Published> {
-        let roles = repository.publication.validity()?;
-        Ok(Published { roles, ..documents::was_there(there, self.job.findings.clone()) })
+        let published = documents::was_there(there, self.job.findings.clone());
+        // Keys and roots of the key folder that the repository lacks.
+        if self.ending == Ending::Commit && repository.publication.has_changes() {
+            let (committed, roles) = edit(self.place, self.keys, false, None, |_, _| Ok(()))?;
+            return Ok(Published { metadata_bytes: committed.metadata_bytes, roles, ..published });
+        }
+        Ok(Published { roles: repository.publication.validity()?, ..published })
     }
 }
 
@@ -319,11 +325,6 @@ pub(super) fn count_missing(place: &BucketRepository, index: &Index, scratch: &P
     let all = index.iter().filter(|chunk| seen.insert(chunk.id));
     let wanted: Vec<WantedChunk> = all.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
     Ok(chunks.present(&wanted)?.into_iter().filter(|is_there| !is_there).count())
-}
-
-/// How long the signatures of all roles are valid. Changes nothing.
-pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<RoleValidity>> {
-    Ok(look(place, keys)?.roles)
 }
 
 /// The bytes of a target; `None` if it is not listed. Changes nothing.

@@ -79,6 +79,10 @@ pub(super) fn publish(
         if !published.bundles.is_empty() {
             publication.refresh_pack()?;
         }
+        // Keys and roots of the key folder that the repository lacks.
+        if ending == Ending::Commit {
+            published.metadata_bytes = publication.commit()?.metadata_bytes;
+        }
         let roles = publication.validity()?;
         return Ok((Published { was_there: true, sequence: there.sequence, roles, ..published }, None));
     }

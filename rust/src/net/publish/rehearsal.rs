@@ -25,6 +25,7 @@ use crate::version::Version;
 
 /// What a publication would do.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Rehearsal {
     /// The mode.
     pub mode: ModeName,
@@ -48,8 +49,10 @@ pub struct Rehearsal {
     pub is_at_most: bool,
     /// The findings of the preflight.
     pub findings: Vec<Finding>,
-    /// Whether the version is there already, with the same content: then nothing would be done.
+    /// Whether the version is there already, with the same content: then nothing of it would be written.
     pub was_there: bool,
+    /// Whether the version is there already, but new keys or a new root of the key folder would be published.
+    pub brings_keys: bool,
     /// Whether the mode would be made.
     pub is_new_mode: bool,
     /// The documents of the version.
@@ -183,6 +186,7 @@ impl Place<'_> {
             is_at_most: false,
             findings: job.findings.clone(),
             was_there: there.is_some(),
+            brings_keys: there.is_some() && self.publication.has_changes(),
             is_new_mode: self.is_new,
             documents: Vec::new(),
             signs: Vec::new(),

@@ -13,17 +13,29 @@ use crate::limits;
 use crate::local::disk;
 use crate::net::trust::{KeyFolder, Keys, Listed, MemoryStorage, Publication, RoleValidity, ServiceKeys};
 
-/// How long the signatures of all roles are valid in this repository, which must have been created with these keys.
+/// What a repository has of a key folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How long the signatures of all roles are valid.
+    pub roles: Vec<RoleValidity>,
+    /// Whether the key folder has roots, keys or modes that the repository lacks.
+    pub lacks_keys: bool,
+}
+
+/// What this repository, which must have been created with these keys, has of the key folder.
 ///
 /// # Errors
 /// [`Error::Trust`] if it does not verify, [`Error::Io`]; for a server, also network errors.
-pub fn roles(destination: &Destination, keys: impl Into<KeyFolder>) -> Result<Vec<RoleValidity>> {
+pub fn roles(destination: &Destination, keys: impl Into<KeyFolder>) -> Result<Standing> {
     let keys = Keys::open(keys)?;
+    let standing = |publication: &Publication<'_>| {
+        Ok(Standing { roles: publication.validity()?, lacks_keys: publication.lacks_keys() })
+    };
     match destination {
-        Destination::Folder(folder) => in_folder(folder, &keys)?.validity(),
+        Destination::Folder(folder) => standing(&in_folder(folder, &keys)?),
         #[cfg(feature = "bucket")]
-        Destination::Bucket(bucket) => super::bucket::roles(bucket, &keys),
-        Destination::Server(server) => RemotePublication::look(server, &keys)?.publication.validity(),
+        Destination::Bucket(bucket) => super::bucket::with_publication(bucket, &keys, standing),
+        Destination::Server(server) => standing(&super::server::fetch(server, &keys)?),
     }
 }
 

@@ -40,7 +40,7 @@ use delivery::Sent;
 pub(super) use edit::edit_server;
 pub(super) use news::edit_news;
 use opened::{Opened, SentWhileCut};
-pub(super) use remote_publication::RemotePublication;
+pub(super) use remote_publication::{RemotePublication, fetch};
 pub use renew::{push_keys, renew_on_server};
 pub use retire::retire_on_server;
 

@@ -193,6 +193,42 @@ fn another_root_that_the_user_gives_begins_anew() {
 }
 
 #[test]
+fn another_repository_and_root_are_said_to_replace_those_before() {
+    let shop = Shop::with(&["1.0.0"]);
+    assert!(shop.update(&[]).done().get("has_new_repository").is_none());
+    let other = Publisher::new(&shop.path("other"), &["stable"]);
+    other.publish_with(&shop.build("1.0.0"), "stable", "1.0.0", &[]);
+    let install = |trust: &Publisher, repository: &Publisher| {
+        let mut command = crate::support::run::vsekai();
+        command.env("HOME", shop.path("home")).env("XDG_CONFIG_HOME", shop.path("home/.config"));
+        command.arg("install").arg(shop.game()).arg("--repository").arg(repository.repository());
+        let output = command.arg("--trust-root").arg(trust.root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = install(&other, &other);
+    assert!(said.contains("The repository and the trusted root that it had were replaced"), "{said}");
+    assert!(!install(&other, &other).contains("replaced"));
+}
+
+#[test]
+fn variables_apply_to_new_installs_only() {
+    let shop = with_beta("2.0.0");
+    let other = Publisher::new(&shop.path("other"), &["beta"]);
+    other.publish_with(&shop.build("9.0.0"), "beta", "9.0.0", &[]);
+    let update = |name: &str| {
+        let mut command = shop.command(&["update", "--no-shared-cache"]);
+        command.arg(shop.path(name)).env("VSEKAI_MODE", "beta").env("VSEKAI_REPOSITORY", other.repository());
+        Run::of(command.env("VSEKAI_TRUST_ROOT", other.root())).done().clone()
+    };
+    let before = shop.status();
+    assert_eq!(update("GAME")["current"]["version"], "1.0.0");
+    let after = shop.status();
+    assert_eq!((&after["mode"], &after["repository"]), (&before["mode"], &before["repository"]));
+    assert_eq!(update("new")["current"]["version"], "9.0.0");
+}
+
+#[test]
 fn mode_retired_without_a_successor_stops_updates_only() {
     let shop = with_beta("2.0.0");
     shop.publisher.edit(&["retire", "--mode", "stable"]);

@@ -30,6 +30,7 @@ impl Mirrored {
     }
 
     fn name_mirrors(&self, urls: &[&str]) {
+        let urls = if urls.is_empty() { &["--clear"] } else { urls };
         let words: Vec<&str> = ["mirrors"].iter().chain(urls).copied().collect();
         self.shop.publisher.edit(&words);
     }

@@ -186,3 +186,47 @@ fn command_signs_with_a_key_that_is_somewhere_else() {
     let said = Run::of(&mut publishing(&test, "1.4.0", 5)).failed("signer_failed");
     assert!(said.contains("after 1 s"), "{said}");
 }
+
+#[test]
+fn new_keys_are_said_to_be_missing_until_publishing_brings_them() {
+    let test = TestPublisher::new();
+    let (repository, folder) = (test.publisher.repository().to_owned(), test.publisher.keys().to_owned());
+    Run::of(&mut publishing(&test, "1.0.0", 1)).done();
+    let said = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let show = || said(vsekai().args(["keys", "show"]).arg(&folder).arg("--repository").arg(&repository));
+    let publish = |options: &[&str]| {
+        let mut command = test.publisher.publishing(&test.tree("1.0.0", 1), "stable", "1.0.0");
+        said(command.args(["--delta-from", "0"]).args(options))
+    };
+    let root = |version: u32| repository.join(format!("tuf/{version}.root.json"));
+    assert!(!show().contains("not yet in the repository"));
+
+    let old = key_file(&test, "root");
+    let rotated = said(vsekai().args(["keys", "rotate"]).arg(&folder).arg("root"));
+    let retired = format!("{}.retired", old.display());
+    assert!(Path::new(&retired).exists() && rotated.contains(&retired), "{rotated}");
+    assert!(rotated.contains("vsekai repository renew") && rotated.contains("vsekai keys push"), "{rotated}");
+    assert!(show().contains("not yet in the repository") && !root(2).exists());
+    let mut prepare = publishing(&test, "1.0.0", 1);
+    Run::of(prepare.arg("--prepare").arg(test.path("next.json"))).done();
+    assert!(!root(2).exists(), "preparing signs nothing");
+    assert!(publish(&["--dry-run"]).contains("the new root and keys"));
+    let published = publish(&[]);
+    assert!(published.contains("The new root and keys are in the repository now"), "{published}");
+    assert!(root(2).exists() && !show().contains("not yet in the repository"));
+    assert!(!publish(&[]).contains("The new root"), "once is enough");
+
+    for words in [&["renew-root"][..], &["rotate", "stable"], &["threshold", "stable", "1"]] {
+        let changed = said(vsekai().args(["keys", words[0]]).arg(&folder).args(&words[1..]));
+        assert!(changed.contains("vsekai repository renew"), "{changed}");
+        assert!(show().contains("not yet in the repository"), "{words:?}");
+        assert!(publish(&[]).contains("The new root and keys"), "{words:?}");
+        assert!(!show().contains("not yet in the repository"), "{words:?}");
+    }
+    assert!(root(3).exists() && !root(4).exists());
+    assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.0.0");
+}

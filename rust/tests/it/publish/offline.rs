@@ -77,7 +77,9 @@ fn version_is_prepared_signed_and_committed_by_three_parties() {
     assert!(prepared.done()["new_chunks"].as_u64().unwrap() > 0);
     assert_eq!(all.installed("early"), "1.0.0");
     // Nobody has signed it yet, and nobody here can.
-    all.commit().failed("signature_invalid");
+    let refused = all.commit().failed("signature_invalid");
+    let command = format!("run `vsekai sign {} --keys KEYS`", all.file.display());
+    assert!(refused.contains(&command) && !refused.contains("cannot be trusted"), "{refused}");
     let refused = all.sign_with(&all.online).failed("key_missing");
     assert!(refused.contains("stable"), "{refused}");
 

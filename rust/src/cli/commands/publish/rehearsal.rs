@@ -32,7 +32,12 @@ pub(super) fn run(request: &Request, output: Output, monitor: &Monitor) -> Resul
 fn text(of: &Rehearsal, place: &Destination) -> String {
     let name = format!("{} ({}, {})", of.version, of.mode, of.platform);
     if of.was_there {
-        return format!("{name} is already published, with the same content: nothing would be done.");
+        let what = if of.brings_keys {
+            "only the new root and keys of the key folder would be published"
+        } else {
+            "nothing would be done"
+        };
+        return format!("{name} is already published, with the same content: {what}.");
     }
     let (most, to_upload) = match place {
         Destination::Folder(_) => ("", " to upload"),

@@ -111,7 +111,7 @@ impl History for RemotePublication<'_> {
 }
 
 /// Reads the current metadata. It may change between two requests, so inconsistent metadata is read again.
-pub(super) fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+pub(in crate::net::publish) fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     let mut tries = 0;
     loop {
         tries += 1;

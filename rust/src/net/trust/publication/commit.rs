@@ -38,8 +38,7 @@ impl Publication<'_> {
     /// [`Error::KeyMissing`], [`Error::Invalid`] if a role has become too large: nothing was written. [`Error::Io`]:
     /// the call can be repeated.
     pub fn commit(&mut self) -> Result<Committed> {
-        let changed = self.renew || self.targets.changed || self.roles.values().any(|document| document.changed);
-        if !changed {
+        if !self.has_changes() {
             self.files.clear();
             return Ok(Committed::default());
         }
@@ -55,6 +54,17 @@ impl Publication<'_> {
         self.accept(signatures);
         self.refresh_pack()?;
         Ok(committed)
+    }
+
+    /// Whether a commit would sign anything: also what the key folder has and the repository lacks.
+    pub fn has_changes(&self) -> bool {
+        self.renew || self.targets.changed || self.roles.values().any(|document| document.changed)
+    }
+
+    /// Whether the key folder has roots, keys or modes that the repository lacks.
+    pub fn lacks_keys(&self) -> bool {
+        let published = delegation::version(&self.targets.body);
+        self.has_changes() || self.party.file().is_some_and(|file| file.delegations_version > published)
     }
 
     fn accept(&mut self, signatures: Signatures) {

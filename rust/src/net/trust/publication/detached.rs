@@ -138,10 +138,10 @@ impl DetachedRole {
     /// The signed metadata, as it is published.
     ///
     /// # Errors
-    /// [`Error::Trust`] of kind `Malformed`, or `Signature` if nobody has signed it.
+    /// [`Error::Trust`] of kind `Malformed`, or `Unsigned` if nobody has signed it.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         if self.signatures.is_empty() {
-            return Err(trust(TrustKind::Signature, format!("nobody has signed the metadata of {} yet", self.role)));
+            return Err(trust(TrustKind::Unsigned, format!("the list of {} is not signed yet", self.role)));
         }
         encode(&Signed { signed: self.body()?, signatures: self.signatures.clone() })
     }
