@@ -43,7 +43,21 @@ func test_wrong_properties_are_named_with_what_to_do() -> void:
 func test_a_folder_in_the_project_is_refused_everywhere() -> void:
 	var updater := make_updater("project")
 	assert(refused(updater.move_install.bind("res://game")) == ERR_INVALID_PARAMETER)
+	for relative: String in ["mygame", "./mygame", ""]:
+		assert(refused(updater.move_install.bind(relative)) == ERR_INVALID_PARAMETER, relative)
 	assert(VSekaiUpdater.inspect_folder("res://game") == VSekaiUpdater.Place.TAKEN)
+
+
+func test_an_icon_that_is_no_picture_is_refused() -> void:
+	var updater := make_updater("no_picture")
+	updater.set("icon", Curve.new())
+	var refusals: Array[Callable] = [
+		updater.integrate,
+		updater.start_at_login.bind(true),
+		updater.move_install.bind(folder_of("no_picture_moved")),
+	]
+	for call: Callable in refusals:
+		assert(refused(call) == ERR_INVALID_PARAMETER, str(call))
 
 
 func test_what_is_no_version_is_not_newer() -> void:

@@ -3,7 +3,7 @@
 //! A signal first changes the node's own state, and is then emitted. So a handler that asks the node gets the announced
 //! answer.
 
-use godot::obj::{Gd, WithBaseField};
+use godot::obj::Gd;
 
 use super::convert::text;
 use super::enums::{Operation, State};
@@ -81,14 +81,26 @@ impl VSekaiUpdater {
         }
         if is_alone {
             self.last_task = Some(task.clone());
-            self.tell(move |node| node.signals().finished().emit(is_ok));
+            let mut settling = task.clone();
+            let settle = move |_: &mut Self| {
+                settling.bind_mut().settle();
+                true
+            };
+            self.tell_after(settle, move |node| node.signals().finished().emit(is_ok));
         }
-        let (mut ending, ended) = (task.clone(), task.clone());
-        let end = move |node: &mut Self| {
-            node.tasks.retain(|task| *task != ending);
-            ending.bind_mut().finish()
+        let (mut settling, mut ending) = (task.clone(), task.clone());
+        let settle = move |_: &mut Self| {
+            settling.bind_mut().settle();
+            true
         };
-        self.tell_after(end, move |_| ended.signals().finished().emit(is_ok));
+        // The node keeps the task until then: it tells its end if the node leaves the tree before.
+        self.tell_after(settle, move |node| {
+            node.clone().bind_mut().tasks.retain(|task| *task != ending);
+            let is_first = ending.bind_mut().finish();
+            if is_first {
+                ending.signals().finished().emit(is_ok);
+            }
+        });
     }
 
     /// Sets the failure of an operation that was stopped, which has signals of its own.
@@ -120,17 +132,12 @@ impl VSekaiUpdater {
         self.tell_after(apply, move |node| node.signals().operation_failed().emit(&failure));
     }
 
-    /// Emits all signals that are due before another operation starts, so that whoever starts it in a handler, and then
-    /// waits for `finished`, does not get that of the operation before.
-    pub(super) fn emit_what_is_due(&mut self) {
-        let node = self.to_gd();
-        while let Some(emit) = self.next_signal() {
-            // While it lives, handlers may call the node.
-            let open = self.base_mut();
-            emit(&node);
-            drop(open);
-            if !node.is_instance_valid() || !node.is_inside_tree() {
-                return;
+    /// Applies all signals that are due, before another operation starts. They are emitted later, in their order: none
+    /// during the call, whose caller may be a handler of one of them.
+    pub(super) fn apply_what_is_due(&mut self) {
+        for Signal { apply, emit } in std::mem::take(&mut self.signals) {
+            if apply(self) {
+                self.signals.push_back(Signal { apply: Box::new(|_| true), emit });
             }
         }
     }

@@ -53,7 +53,8 @@ pub(crate) struct VSekaiTask {
     /// with `false`.
     #[var(get = get_error, no_set)]
     error: Answer,
-    /// Whether [signal finished] was emitted, or is being emitted. If it is true already, do not wait for that.
+    /// Whether it has ended: [signal finished] was emitted, or is about to be. For a task that may have ended already, write
+    /// `if not task.is_finished: await task.finished`, because an `await` that comes too late never returns.
     #[var(no_set)]
     is_finished: bool,
     /// Whether it has ended well.
@@ -69,6 +70,8 @@ pub(crate) struct VSekaiTask {
     node: Option<InstanceId>,
     /// Set before [signal finished].
     outcome: Option<Outcome>,
+    /// Whether [signal finished] was emitted.
+    is_told: bool,
     base: Base<RefCounted>,
 }
 
@@ -135,6 +138,7 @@ impl VSekaiTask {
             progress: None,
             node,
             outcome: None,
+            is_told: false,
             base,
         })
     }
@@ -162,14 +166,19 @@ impl VSekaiTask {
         self.outcome.clone()
     }
 
-    /// Makes the outcome readable. False if it was told before.
-    pub(super) fn finish(&mut self) -> bool {
-        let Some(outcome) = self.outcome.clone().filter(|_| !self.is_finished) else { return false };
+    /// Makes the outcome readable.
+    pub(super) fn settle(&mut self) {
+        let Some(outcome) = self.outcome.clone() else { return };
         (self.is_finished, self.is_ok) = (true, outcome.is_ok());
         if let Outcome::Failed(failure) = outcome {
             self.failure = Some(failure);
         }
-        true
+    }
+
+    /// Makes the outcome readable, before its end is told. False if it was told before.
+    pub(super) fn finish(&mut self) -> bool {
+        self.settle();
+        self.is_finished && !std::mem::replace(&mut self.is_told, true)
     }
 
     /// For a task that no node tells about: ends it when the frame does. The call keeps it alive until then.

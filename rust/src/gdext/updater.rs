@@ -52,7 +52,8 @@ const UNKNOWN: f64 = -1.0;
 /// one, there is no task: they return `null`, and the console says so.
 ///
 /// Start the next operation after its end, or in a handler of any signal: what the one before still has to
-/// say is emitted before the next one starts. A node that leaves the tree cancels its
+/// say is emitted first, but not during the call. So `await` the task of the new one, because the node's
+/// [signal finished] of the one before may still come. A node that leaves the tree cancels its
 /// operations and emits nothing more. Downloaded data is kept, and the next [method start_update] resumes from it.
 ///
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
@@ -259,8 +260,9 @@ impl VSekaiUpdater {
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
     /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
-    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A launch beside another operation,
-    /// and a read beside one that is no read, do not emit it: whoever waits for the other one would take it for its end.
+    /// was cancelled or paused: [method get_failure] then says why, unless another operation has begun meanwhile. A launch
+    /// beside another operation, and a read beside one that is no read, do not emit it: whoever waits for the other one
+    /// would take it for its end.
     ///
     /// For a scene that follows everything that the node does, and for `await` where only one operation runs at a time. The
     /// end of one call is [signal VSekaiTask.finished] of the task that it has returned; [method get_task] is the task that

@@ -33,8 +33,8 @@ impl VSekaiUpdater {
         }
         let mut obstacle = self.obstacle(operation);
         if obstacle.is_none() && !self.signals.is_empty() {
-            self.emit_what_is_due();
-            // A handler may have started another operation, or removed the node.
+            self.apply_what_is_due();
+            // An update that follows a check may have started.
             obstacle = self.obstacle(operation);
         }
         if let Some((answer, why)) = obstacle {
@@ -77,6 +77,9 @@ impl VSekaiUpdater {
         }
         (self.progress, self.progress_details) = (UNKNOWN, None);
         (self.is_pausing, self.is_resuming) = (false, false);
+        if matches!(job.operation, Operation::Rollback | Operation::Repair | Operation::Uninstall) {
+            self.paused_bytes = None;
+        }
         let is_update = job.operation == Operation::Update;
         self.received_before = if is_update { self.paused_bytes.take().unwrap_or(0) } else { 0 };
         self.received_bytes = self.received_before;

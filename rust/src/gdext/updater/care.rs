@@ -120,6 +120,9 @@ impl VSekaiUpdater {
         if is_elsewhere("integrate") {
             return None;
         }
+        if let Some(why) = self.unusable_icon(Operation::Integrate) {
+            return refuse(Operation::Integrate, Answer::ERR_INVALID_PARAMETER, &why);
+        }
         let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
             Operation::Integrate,
@@ -148,6 +151,9 @@ impl VSekaiUpdater {
     fn start_at_login(&mut self, is_wanted: bool) -> Started {
         if is_elsewhere("start_at_login") {
             return None;
+        }
+        if let Some(why) = self.unusable_icon(Operation::StartAtLogin) {
+            return refuse(Operation::StartAtLogin, Answer::ERR_INVALID_PARAMETER, &why);
         }
         let (brand, launcher) = (self.brand(), host::this_launcher());
         self.begin(
@@ -181,11 +187,14 @@ impl VSekaiUpdater {
         if is_elsewhere("move_install") {
             return None;
         }
-        if directory.is_empty() || files::is_in_project(&directory) {
+        let to = files::system_path(&directory);
+        if !to.is_absolute() || files::is_in_project(&directory) {
             let why = "move_install(): pass a folder outside of res://, as an absolute path or in user://";
             return refuse(Operation::MoveInstall, Answer::ERR_INVALID_PARAMETER, why);
         }
-        let to = files::system_path(&directory);
+        if let Some(why) = self.unusable_icon(Operation::MoveInstall) {
+            return refuse(Operation::MoveInstall, Answer::ERR_INVALID_PARAMETER, &why);
+        }
         let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
             Operation::MoveInstall,
@@ -231,6 +240,12 @@ impl VSekaiUpdater {
         }
         let icon_png256 = self.icon_png();
         Brand { display_name, scheme: self.url_scheme.to_string(), app_id_prefix, icon_svg: None, icon_png256 }
+    }
+
+    /// A script may set any resource: the class of pictures is not among those that are compiled in.
+    fn unusable_icon(&self, operation: Operation) -> Option<String> {
+        let icon = self.icon.as_ref().filter(|icon| !icon.is_class("Texture2D"))?;
+        Some(format!("{}(): icon is a {}: set it to a Texture2D", operation.method(), icon.get_class()))
     }
 
     /// The icon as PNG, by reflection: the engine's classes of pictures are not among those that are compiled in. `None`

@@ -314,7 +314,9 @@ impl VSekaiUpdater {
             (self.is_pausing, self.is_resuming) = (false, false);
         }
         if failure.is_cancelled() && is_update {
-            self.paused_bytes = is_pausing.then_some(self.received_bytes);
+            if operation == Operation::Update {
+                self.paused_bytes = is_pausing.then_some(self.received_bytes);
+            }
             let paused = stopped(operation, "The update was paused.");
             match (is_pausing, is_resuming) {
                 (true, true) => self.update_soon(self.wanted_version.clone()),
@@ -340,7 +342,9 @@ impl VSekaiUpdater {
         let what = if operation == Operation::Check { "The check was cancelled." } else { "The update was cancelled." };
         let failure = stopped(operation, what);
         self.keep_failure(failure.clone());
-        self.paused_bytes = None;
+        if operation == Operation::Update {
+            self.paused_bytes = None;
+        }
         self.tell_state(State::Cancelled);
         self.tell(|node| node.signals().update_cancelled().emit());
         failure

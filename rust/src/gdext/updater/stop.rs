@@ -5,7 +5,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::refusals::{is_elsewhere, refuse};
-use super::{Operation, Outcome, Started, State, VSekaiTask, VSekaiUpdater};
+use super::{Operation, Outcome, Started, VSekaiTask, VSekaiUpdater};
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
@@ -26,7 +26,7 @@ impl VSekaiUpdater {
     }
 
     /// Continues an update stopped by [method pause], as a task of its own; if it has not stopped yet, as the one that runs.
-    /// The task's error is `ERR_UNAVAILABLE` if there is none.
+    /// The task's error is `ERR_UNAVAILABLE` if there is none. A check in between leaves it paused.
     #[func]
     fn resume(&mut self) -> Started {
         if is_elsewhere("resume") {
@@ -36,7 +36,7 @@ impl VSekaiUpdater {
             self.is_resuming = true;
             return Some(job.task.clone());
         }
-        if self.job.is_none() && self.state != State::Paused {
+        if self.job.is_none() && self.paused_bytes.is_none() {
             let why = "no update is paused: call start_update()";
             return refuse(Operation::Update, Answer::ERR_UNAVAILABLE, why);
         }
@@ -62,7 +62,7 @@ impl VSekaiUpdater {
         if !self.reads.is_empty() {
             return Answer::OK;
         }
-        if self.state == State::Paused {
+        if self.paused_bytes.is_some() {
             self.cancelled(Operation::Update);
             self.start_pump();
             return Answer::OK;
