@@ -116,7 +116,7 @@ func _connect_screens() -> void:
 		func() -> void: Outside.open_report(branding, _session.diagnostics())
 	)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)
-	_frame.about.versions = LauncherDiagnostics.versions(VSekaiUpdater.get_library_version())
+	_frame.about.versions = LauncherDiagnostics.versions(UpdaterWords.library_version())
 
 
 func _connect_session() -> void:

@@ -67,7 +67,7 @@ func apply_settings() -> void:
 
 
 func diagnostics() -> String:
-	return LauncherDiagnostics.of(model, VSekaiUpdater.get_library_version(), model.last_failure)
+	return LauncherDiagnostics.of(model, UpdaterWords.library_version(), model.last_failure)
 
 
 ## Does what a button of Home says.

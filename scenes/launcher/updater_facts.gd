@@ -33,7 +33,7 @@ static func tell_completed(model: LauncherModel, version: String) -> void:
 	if not model.is_asked:
 		return
 	model.is_asked = false
-	var is_update := VSekaiUpdater.is_newer(version, model.version) and model.is_installed()
+	var is_update := UpdaterWords.is_newer(version, model.version) and model.is_installed()
 	var key := "MESSAGE_UPDATED" if is_update else "MESSAGE_INSTALLED"
 	model.message = _fill(key, {"product": model.product_name, "version": version})
 
