@@ -29,7 +29,6 @@ signal update_completed
 signal failed(report: ErrorReport)
 signal game_started
 signal game_ended
-## A person went back from this version.
 signal went_back(version: String)
 signal install_moved(directory: String)
 signal move_failed
@@ -226,6 +225,7 @@ func _on_rolled_back(version: String) -> void:
 
 func _on_launched() -> void:
 	model.is_playing = true
+	model.message = ""
 	changed.emit()
 	game_started.emit()
 

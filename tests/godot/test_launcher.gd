@@ -158,7 +158,9 @@ func test_a_switch_of_mode_says_first_what_it_downloads() -> void:
 	assert("to 0.2.0-beta.1. Download size: " in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("beta", func() -> bool: return _home("%Mode") == "Beta")
-	await _until_primary("Update")
+	# As the question said.
+	await _until("it", func() -> bool: return _home("%Version") == "Version 0.2.0-beta.1")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
 func test_a_switch_of_mode_waits_for_no_weight() -> void:
