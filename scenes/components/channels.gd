@@ -1,6 +1,8 @@
 class_name Channels
 ## What players call the modes of the game: update channels, with names in their language.
 
+## That of most players, unless a brand names another.
+const DEFAULT := "stable"
 const USUAL: Dictionary[String, String] = {
 	"stable": "CHANNEL_STABLE",
 	"beta": "CHANNEL_BETA",

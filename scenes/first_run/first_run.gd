@@ -21,13 +21,26 @@ var locale: String = "":
 		if is_node_ready():
 			_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
 
+## The folder that would be installed into. What a person is typing stays while this is the same.
 var directory: String = "":
 	set(value):
+		var is_same := directory == value
 		directory = value
-		if is_node_ready() and _location.text != value:
-			_location.text = value
+		if is_node_ready() and not is_same:
+			_write_directory()
 
-## What has just happened, in words: that the game was uninstalled, or that a folder does not do.
+## Why a folder does not do, in words: the typed one, or [member directory].
+var folder_problem: String = "":
+	set(value):
+		folder_problem = value
+		if is_node_ready() and value.is_empty() and not _refused.is_empty():
+			_write_directory()
+		elif is_node_ready():
+			_draw_words()
+
+## Whether no other folder can be chosen: then the typed one does not stay.
+var is_folder_given: bool = false
+
 var message: String = "":
 	set(value):
 		message = value
@@ -58,6 +71,8 @@ var needed_bytes: int = -1:
 		if is_node_ready():
 			_draw_words()
 
+var _refused: String = ""
+
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
 @onready var _card_rows := %CardRows as VBoxContainer
@@ -67,6 +82,7 @@ var needed_bytes: int = -1:
 @onready var _language := %Language as OptionButton
 @onready var _location := %Location as LineEdit
 @onready var _choose := %Choose as Button
+@onready var _problem := %Problem as Label
 @onready var _space_icon := %SpaceIcon as ThemedIcon
 @onready var _space := %Space as Label
 @onready var _space_row := %SpaceRow as Control
@@ -81,11 +97,11 @@ func _ready() -> void:
 	_language.item_selected.connect(_on_language_selected)
 	_choose.pressed.connect(location_choice_requested.emit)
 	_location.text_submitted.connect(_on_location_done.unbind(1))
+	_location.text_changed.connect(_draw_words.unbind(1))
 	_location.focus_exited.connect(_on_location_done)
 	_install.pressed.connect(_on_install_pressed)
 	resized.connect(_fit)
-	_location.text = directory
-	_draw_words()
+	_write_directory()
 	_fit()
 
 
@@ -103,7 +119,7 @@ func grab_default_focus() -> void:
 	if is_after_uninstall:
 		InputMode.focus(_language)
 	else:
-		InputMode.focus(_choose if is_space_short() else _install)
+		InputMode.focus(_choose if _install.disabled else _install)
 
 
 ## Whether the game does not fit on the disk of the folder.
@@ -123,6 +139,8 @@ func _draw_words() -> void:
 	_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
+	_problem.text = _problem_text()
+	_problem.visible = not _problem.text.is_empty()
 	_message.visible = not message.is_empty()
 	_message.text = message
 	_draw_sizes()
@@ -131,7 +149,7 @@ func _draw_words() -> void:
 	_draw_space()
 	_install.text = (
 		tr("HOME_INSTALL")
-		if download_bytes < 0
+		if download_bytes <= 0
 		else tr("HOME_INSTALL_BYTES").format({"bytes": Words.bytes(download_bytes)})
 	)
 
@@ -152,11 +170,22 @@ func _draw_space() -> void:
 	_space_icon.visible = is_short
 	_choose.theme_type_variation = &"AttentionButton" if is_short else &""
 	var had_focus := _install.has_focus()
-	_install.disabled = is_short
-	_install.tooltip_text = _space.text if is_short else ""
+	var is_refused := _problem.visible and _typed() != directory
+	_install.disabled = is_short or is_refused
+	var why := _problem.text if is_refused else _space.text
+	_install.tooltip_text = why if _install.disabled else ""
 	_install.accessibility_description = _install.tooltip_text
-	if is_short and had_focus:
-		InputMode.focus(_choose)
+	if _install.disabled and had_focus:
+		var remedy: Control = _location if is_refused else _choose
+		InputMode.focus(remedy)
+
+
+## Why what stands in the field does not do; empty = nothing speaks against it.
+func _problem_text() -> String:
+	if not folder_problem.is_empty() and _typed() in [_refused, directory]:
+		return folder_problem
+	var is_fine := _typed() == directory or _typed().is_absolute_path()
+	return "" if is_fine else tr("MESSAGE_FOLDER_RELATIVE")
 
 
 func _space_text() -> String:
@@ -165,8 +194,7 @@ func _space_text() -> String:
 		return tr("FIRST_SPACE_UNKNOWN")
 	if needed_bytes < 0:
 		return tr("FIRST_SPACE").format(values)
-	var key := "FIRST_SPACE_SHORT" if is_space_short() else "FIRST_SPACE_ENOUGH"
-	return tr(key).format(values)
+	return tr("FIRST_SPACE_SHORT" if is_space_short() else "FIRST_SPACE_ENOUGH").format(values)
 
 
 func _on_language_selected(index: int) -> void:
@@ -175,15 +203,31 @@ func _on_language_selected(index: int) -> void:
 
 
 func _on_location_done() -> void:
-	var typed := _location.text.strip_edges()
-	if typed != directory:
-		location_changed.emit(typed)
+	var typed := _typed()
+	if typed == directory and _refused.is_empty():
+		return
+	_refused = typed
+	location_changed.emit(typed)
+	if typed.is_absolute_path() and (folder_problem.is_empty() or is_folder_given):
 		# The folder that was made of it, or the one before.
-		_location.text = directory
+		_write_directory()
+	_draw_words()
+
+
+func _typed() -> String:
+	return _location.text.strip_edges()
+
+
+func _write_directory() -> void:
+	_refused = ""
+	_location.text = directory
+	_draw_words()
 
 
 func _on_install_pressed() -> void:
 	_on_location_done()
+	if _install.disabled:
+		return
 	is_after_uninstall = false
 	install_requested.emit()
 

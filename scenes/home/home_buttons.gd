@@ -63,12 +63,14 @@ static func primary(state: HomeState) -> A:
 static func primary_text(state: HomeState) -> String:
 	var action := primary(state)
 	if PRIMARY.has(state.kind) and action == PRIMARY[state.kind][0]:
-		var key := "%s" % PRIMARY[state.kind][1 if state.download_bytes < 0 else 2]
+		var key := "%s" % PRIMARY[state.kind][2 if state.download_bytes > 0 else 1]
 		if state.kind == K.UPDATE_WAITING and state.is_downgrade:
-			key = "HOME_DOWNGRADE" if state.download_bytes < 0 else "HOME_DOWNGRADE_BYTES"
+			# What it downloads stands beside it.
+			key = "HOME_DOWNGRADE"
 		elif state.kind == K.UPDATE_WAITING and state.is_downloaded:
 			key = "HOME_INSTALL_UPDATE"
-		return _text(key).format({"bytes": Words.bytes(state.download_bytes)})
+		var values := {"bytes": Words.bytes(state.download_bytes), "new_version": state.new_version}
+		return _text(key).format(values)
 	if state.kind == K.PLAYING:
 		return _text("HOME_RUNNING")
 	if action == A.NONE:
@@ -98,7 +100,7 @@ static func text(state: HomeState, action: A) -> String:
 	var key: String = TEXTS.get(action, "")
 	if action == A.SHOW_SETTINGS:
 		key = ErrorReport.PLACE_TEXTS[state.place]
-	if action == A.RETURN and state.left_bytes >= 0:
+	if action == A.RETURN and state.left_bytes > 0:
 		key = "HOME_RETURN_BYTES"
 	if key.is_empty():
 		return ""

@@ -83,6 +83,9 @@ const WORKING: Array[Kind] = [
 	Kind.MOVING,
 ]
 
+## While these go on, there is a download to end.
+const DOWNLOADS: Array[Kind] = [Kind.PREPARING, Kind.DOWNLOADING, Kind.PAUSED]
+
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
 ## Installed; empty = nothing.
@@ -132,6 +135,8 @@ var is_downgrade: bool = false
 var is_downloaded: bool = false
 ## The game runs, whatever else goes on.
 var is_playing: bool = false
+## A person has ended the download that waits to go on.
+var is_cancelled: bool = false
 ## It failed because a newer launcher is needed.
 var is_launcher_old: bool = false
 var facts := HomeFacts.new()
@@ -165,7 +170,11 @@ func status_text() -> String:
 	if kind == Kind.FAILED:
 		return failure
 	var key := HomeWords.STATUS[kind]
-	if kind == Kind.UPDATE_WAITING and is_downloaded:
+	if kind in [Kind.UPDATE_WAITING, Kind.NOT_INSTALLED] and is_cancelled:
+		key = "HOME_STATUS_CANCELLED"
+	elif kind == Kind.UPDATE_WAITING and is_downgrade:
+		key = "HOME_STATUS_DOWNGRADE"
+	elif kind == Kind.UPDATE_WAITING and is_downloaded:
 		key = "HOME_STATUS_DOWNLOADED"
 	if kind == Kind.PAUSED and is_playing:
 		key = "HOME_STATUS_PAUSED_PLAYING"

@@ -87,7 +87,7 @@ static func detail(state: HomeState) -> String:
 			):
 				key = "HOME_MORE_NEWEST"
 		HomeState.Kind.UPDATE_WAITING:
-			key = "HOME_MORE_MOVED" if is_moved(state) else "HOME_MORE_WAITING"
+			key = "HOME_MORE_MOVED" if is_moved(state) else _waiting(state)
 		HomeState.Kind.DAMAGED:
 			key = "HOME_MORE_DAMAGED_BYTES" if state.damaged_bytes > 0 else "HOME_MORE_DAMAGED"
 		HomeState.Kind.OFFLINE:
@@ -112,3 +112,12 @@ static func detail(state: HomeState) -> String:
 		"free": Words.bytes(state.facts.free_bytes),
 	}
 	return str(TranslationServer.translate(key)).format(values) if not key.is_empty() else ""
+
+
+## Of the update that waits: what it downloads, where its button does not say that.
+static func _waiting(state: HomeState) -> String:
+	if state.download_bytes == 0:
+		return "HOME_MORE_NOTHING"
+	if not state.is_downgrade:
+		return "HOME_MORE_WAITING"
+	return "HOME_MORE_DOWNGRADE_BYTES" if state.download_bytes > 0 else "HOME_MORE_DOWNGRADE"

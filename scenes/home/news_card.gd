@@ -76,12 +76,19 @@ func _draw_entry() -> void:
 	_more.accessibility_description = _entry.title
 	_more.tooltip_text = _entry.link
 	focus_mode = FOCUS_NONE if _more.visible else FOCUS_ALL
-	# Whatever is cut short can be read there.
-	tooltip_text = _entry.title + "\n" + _entry.text
 	accessibility_name = _entry.title
 	accessibility_description = _entry.text
 	_load_picture()
 	_fit()
+
+
+## Whatever is cut short can be read there, and nothing that can be read here.
+func _get_tooltip(_at: Vector2) -> String:
+	var parts: PackedStringArray = []
+	for label: Label in [_title, _text]:
+		if not label.visible or label.get_line_count() > label.get_visible_line_count():
+			parts.append(label.text)
+	return "\n".join(parts)
 
 
 func _load_picture() -> void:

@@ -7,7 +7,7 @@ extends PanelContainer
 signal page_shown(page: NavBar.Page)
 
 ## Questions whose yes destroys something.
-const DANGEROUS: PackedStringArray = ["ASK_UNINSTALL"]
+const DANGEROUS: PackedStringArray = ["ASK_UNINSTALL", "ASK_SPACE"]
 
 var branding: Branding:
 	set(value):
@@ -84,6 +84,19 @@ func show_first_run(is_shown: bool) -> void:
 	first_run.visible = is_shown
 	if is_node_ready():
 		_show_screens()
+
+
+func show_model(model: LauncherModel) -> void:
+	home.state = model.home_state()
+	settings.facts = model.settings_facts()
+	about.show_message(model.message)
+	first_run.is_folder_given = not UpdaterConfig.given_folder().is_empty()
+	first_run.message = model.message
+	first_run.directory = model.directory
+	first_run.folder_problem = model.folder_problem
+	first_run.free_bytes = model.free_bytes
+	first_run.download_bytes = model.download_bytes
+	first_run.needed_bytes = model.needed_bytes
 
 
 ## What went wrong; [param is_known] if the screen says so already, and details are asked for.

@@ -116,7 +116,7 @@ func _connect_screens() -> void:
 		func() -> void: Outside.open_report(branding, _session.diagnostics())
 	)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)
-	_frame.about.versions = LauncherDiagnostics.versions(_session.library_version)
+	_frame.about.versions = LauncherDiagnostics.versions(UpdaterWords.library_version())
 
 
 func _connect_session() -> void:
@@ -144,15 +144,8 @@ func _show() -> void:
 	var model := _session.model
 	_one.follow(model.directory)
 	model.last_played = _settings.last_played
-	_frame.home.state = model.home_state()
-	_frame.settings.facts = model.settings_facts()
-	_frame.about.show_message(model.message)
+	_frame.show_model(model)
 	_frame.whats_new.is_fetch_offered = _settings.is_manual_check_only
-	_frame.first_run.message = model.folder_problem if model.folder_problem else model.message
-	_frame.first_run.directory = model.directory
-	_frame.first_run.free_bytes = model.free_bytes
-	_frame.first_run.download_bytes = model.download_bytes
-	_frame.first_run.needed_bytes = model.needed_bytes
 	if model.message != _shown_message:
 		_shown_message = model.message
 		if _shown_message.is_empty():

@@ -35,7 +35,7 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	frame.settings.is_tray_possible = presence.is_possible
 	frame.error_dialog.launcher_requested.connect(get_launcher)
 	presence.show_in_tray(settings.is_in_tray, session.branding)
-	var versions := LauncherDiagnostics.versions(session.library_version)
+	var versions := LauncherDiagnostics.versions(UpdaterWords.library_version())
 	log_file.write("launcher starts: %s" % ", ".join(versions))
 
 

@@ -18,6 +18,7 @@ static func for_settings(model: LauncherModel) -> SettingsFacts:
 	facts.version = model.version
 	facts.previous_version = model.previous_version
 	facts.removable_bytes = model.removable_bytes
+	facts.is_on_trial = model.is_on_trial
 	facts.are_modes_due = model.is_manual
 	facts.mode = model.mode
 	facts.mode_title = model.channel(model.mode)

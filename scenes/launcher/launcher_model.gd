@@ -30,9 +30,9 @@ var failed_starts: int = 0
 ## The version that a person went back from, and the one whose notice was put away.
 var put_away: String = ""
 var dismissed: String = ""
-## The update that was planned last, and what it downloads; -1 = unknown.
-var planned_version: String = ""
-var planned_bytes: int = -1
+var download := LauncherDownload.new()
+## Whether a person has asked for what goes on.
+var is_asked: bool = false
 ## Whether there is anything to install from.
 var has_repository: bool = true
 var is_resumable: bool = false
@@ -115,6 +115,7 @@ func forget_release() -> void:
 	new_mode = ""
 	is_recalled = false
 	is_downgrade = false
+	download.is_cancelled = false
 	download_bytes = -1
 	needed_bytes = -1
 
@@ -150,6 +151,7 @@ func home_state() -> HomeState:
 	state.left_bytes = left_bytes()
 	state.is_newest = LauncherNotices.is_newest(self)
 	state.is_downgrade = is_downgrade
+	state.is_cancelled = download.is_cancelled and is_resumable
 	state.is_playing = is_playing
 	state.facts = LauncherFacts.for_home(self)
 	return state
@@ -186,8 +188,7 @@ func left_version() -> String:
 
 ## What returning to it downloads: what it took to come there from the version of now; -1 = unknown.
 func left_bytes() -> int:
-	var is_known := left_version() == planned_version and not planned_version.is_empty()
-	return planned_bytes if is_known else -1
+	return download.bytes_of(left_version())
 
 
 func is_downloaded() -> bool:
@@ -210,13 +211,18 @@ func _kind() -> HomeState.Kind:
 		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
 	elif not damaged_files.is_empty():
 		kind = HomeState.Kind.DAMAGED
-	elif is_resumable:
+	elif is_resumable and not _is_offered():
 		kind = HomeState.Kind.RESUMABLE
 	elif not is_installed():
 		kind = HomeState.Kind.NOT_INSTALLED
 	elif not new_version.is_empty():
 		kind = HomeState.Kind.UPDATE_WAITING
 	return kind
+
+
+## Whether what was cancelled stands there as before it began.
+func _is_offered() -> bool:
+	return download.is_cancelled and (not is_installed() or not new_version.is_empty())
 
 
 ## Whether the followed mode has no versions any more, and the installed one goes on.

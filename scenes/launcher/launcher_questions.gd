@@ -7,6 +7,8 @@ var frame: LauncherFrame
 
 ## The mode in question while a dialog asks about it.
 var _asked_mode: String = ""
+## Whether the dialog says that following it updates what is installed.
+var _is_update: bool = false
 
 
 func on_mode_requested(mode: String) -> void:
@@ -14,7 +16,8 @@ func on_mode_requested(mode: String) -> void:
 	var facts := session.model.settings_facts().find_mode(mode)
 	var effect := effect_of(session.model.version, facts.newest, not facts.is_newer)
 	var values := _mode_values(effect + " " + tr("ASK_MODE_WEIGHING"))
-	frame.ask("ASK_MODE", values, session.follow_mode.bind(mode))
+	_is_update = facts.is_newer
+	frame.ask("ASK_MODE", values, func() -> void: session.follow_mode(mode, _is_update))
 	session.weigh_mode(mode)
 
 
@@ -29,6 +32,7 @@ func on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bo
 	if bytes >= 0:
 		# Without a plan nothing changes.
 		effect = effect_of(model.version, version if version else model.version, is_downgrade)
+		_is_update = not version in ["", model.version] and not is_downgrade
 		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
 		weight = tr(key).format({"bytes": Words.bytes(bytes)})
 	frame.reword("ASK_MODE", _mode_values(effect + " " + weight))
@@ -53,11 +57,13 @@ func _mode_values(effect: String) -> Dictionary:
 	var facts := session.model.settings_facts().find_mode(_asked_mode)
 	var title := session.model.channel(_asked_mode)
 	var followed := session.model.channel(session.model.mode)
-	var words := "\n\n".join([effect, risk_of(followed)]) if followed else effect
+	var default_mode := session.branding.default_mode
+	var is_home := _asked_mode == (default_mode if default_mode else Channels.DEFAULT)
+	var words := effect if is_home or not followed else "\n\n".join([effect, risk_of(followed)])
 	return {"mode": title, "description": facts.description, "effect": words}
 
 
-## What another channel may bring, and the way back to the one that is followed.
+## What a channel other than that of most may bring, and the way back to the one that is followed.
 static func risk_of(followed: String) -> String:
 	return str(TranslationServer.translate("ASK_MODE_RISK")).format({"current": followed})
 
@@ -76,11 +82,6 @@ func on_return_requested(on_yes: Callable) -> void:
 
 
 func on_space_requested() -> void:
-	if session.model.is_on_trial:
-		session.model.message = tr("MESSAGE_SPACE_TRIAL").format({"version": session.model.version})
-		session.model.is_message_warning = true
-		session.changed.emit()
-		return
 	frame.ask("ASK_SPACE", _versions(), session.free_space)
 
 

@@ -38,10 +38,6 @@ var background: BackgroundWork:
 	get:
 		return %Background as BackgroundWork
 
-var library_version: String:
-	get:
-		return VSekaiUpdater.get_library_version()
-
 ## Whether a check follows once the status is known.
 var _is_check_due: bool = true
 var _checked_msec: int = 0
@@ -70,9 +66,8 @@ func apply_settings() -> void:
 	model.are_updates_off = settings.update_policy == LauncherSettings.UpdatePolicy.NEVER
 
 
-## Everything that a bug report needs.
 func diagnostics() -> String:
-	return LauncherDiagnostics.of(model, library_version, model.last_failure)
+	return LauncherDiagnostics.of(model, UpdaterWords.library_version(), model.last_failure)
 
 
 ## Does what a button of Home says.
@@ -81,7 +76,8 @@ func act(action: HomeState.Action) -> void:
 		HomeState.Action.RETURN:
 			_update(updater.install_version.bind(model.left_version()))
 		HomeState.Action.INSTALL, HomeState.Action.UPDATE:
-			_update(updater.start_update)
+			var is_going_on := model.download.is_cancelled and _last_update.is_valid()
+			_update(_last_update if is_going_on else updater.start_update)
 		HomeState.Action.RESUME:
 			var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
 			var operation := updater.resume if is_paused else updater.start_update
@@ -98,6 +94,7 @@ func act(action: HomeState.Action) -> void:
 		HomeState.Action.PAUSE:
 			updater.pause()
 		HomeState.Action.CANCEL:
+			model.download.is_cancelled = model.activity in HomeState.DOWNLOADS
 			updater.cancel()
 
 
@@ -188,7 +185,6 @@ func roll_back() -> void:
 	_work(HomeState.Kind.ROLLING_BACK, updater.rollback)
 
 
-## Removes the version to go back to.
 func free_space() -> void:
 	_queue.start(updater.remove_previous)
 
@@ -206,8 +202,10 @@ func weigh_mode(mode: String) -> void:
 	_queue.start(updater.plan_mode.bind(mode))
 
 
-func follow_mode(mode: String) -> void:
+## With [param is_update], what is installed is updated next, as the question says.
+func follow_mode(mode: String, is_update: bool = false) -> void:
 	model.failure = null
+	model.download.is_due = is_update and model.is_installed()
 	if model.is_installed():
 		_queue.start(updater.switch_mode.bind(mode))
 		return
@@ -218,6 +216,8 @@ func follow_mode(mode: String) -> void:
 
 func _work(kind: HomeState.Kind, operation: Callable) -> void:
 	model.activity = kind
+	model.download.is_cancelled = false
+	model.is_asked = true
 	model.message = ""
 	model.failure = null
 	changed.emit()

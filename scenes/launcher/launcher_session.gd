@@ -19,6 +19,7 @@ func _ready() -> void:
 	listener.model = model
 	listener.changed.connect(changed.emit)
 	listener.ended.connect(_on_ended)
+	updater.mode_switched.connect(_on_mode_switched.unbind(1), CONNECT_DEFERRED)
 	listener.up_to_date.connect(_on_up_to_date)
 	listener.status_outdated.connect(_on_status_outdated)
 	listener.status_known.connect(_on_status_known)
@@ -44,14 +45,13 @@ func _notification(what: int) -> void:
 		check_again(CHECK_AGAIN_ON_FOCUS_MSEC)
 
 
-## Configures the updater, and reads what is installed.
 func start() -> void:
 	model.product_name = branding.product_name
 	model.url_scheme = branding.url_scheme
 	model.put_away = settings.put_away_version
 	model.dismissed = settings.dismissed_version
-	model.planned_version = settings.planned_version
-	model.planned_bytes = settings.planned_bytes
+	model.download.planned_version = settings.planned_version
+	model.download.planned_bytes = settings.planned_bytes
 	model.channel_names = branding.channel_names
 	background.settings = settings
 	apply_settings()
@@ -103,11 +103,17 @@ func _on_went_back(version: String) -> void:
 func _on_update_completed() -> void:
 	model.dismissed = model.left_version()
 	settings.dismissed_version = model.dismissed
-	settings.planned_version = model.planned_version
-	settings.planned_bytes = model.planned_bytes
+	settings.planned_version = model.download.planned_version
+	settings.planned_bytes = model.download.planned_bytes
 	_is_asked = true
 	_are_notes_due = true
 	settings_outdated.emit()
+
+
+func _on_mode_switched() -> void:
+	if model.download.is_due:
+		model.download.is_due = false
+		act(HomeState.Action.UPDATE)
 
 
 func _on_previous_removed(freed_bytes: int) -> void:

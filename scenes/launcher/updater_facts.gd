@@ -20,6 +20,34 @@ static func take_status(model: LauncherModel, status: VSekaiStatus) -> void:
 	_take_downloaded(model, status)
 
 
+static func take_damage(model: LauncherModel, files: PackedStringArray, bytes: int) -> void:
+	model.damaged_files = files
+	model.damaged_bytes = bytes
+	var key := "MESSAGE_VERIFIED" if files.is_empty() else "MESSAGE_DAMAGED"
+	model.message = _fill(key, {"files": files.size(), "names": Words.names(files)})
+	model.is_message_warning = not files.is_empty()
+
+
+## Says that a version is there, if somebody has asked for it and may have waited.
+static func tell_completed(model: LauncherModel, version: String) -> void:
+	if not model.is_asked:
+		return
+	model.is_asked = false
+	var is_update := UpdaterWords.is_newer(version, model.version) and model.is_installed()
+	var key := "MESSAGE_UPDATED" if is_update else "MESSAGE_INSTALLED"
+	model.message = _fill(key, {"product": model.product_name, "version": version})
+
+
+static func tell_uninstalled(model: LauncherModel) -> void:
+	var key := "MESSAGE_UNINSTALLED_BYTES" if model.disk_bytes > 0 else "MESSAGE_UNINSTALLED"
+	var values := {"product": model.product_name, "bytes": Words.bytes(model.disk_bytes)}
+	model.message = _fill(key, values)
+
+
+static func _fill(key: String, values: Dictionary) -> String:
+	return str(TranslationServer.translate(key)).format(values)
+
+
 ## Until a check says what is wanted now, what was downloaded in advance is the update.
 static func _take_downloaded(model: LauncherModel, status: VSekaiStatus) -> void:
 	model.downloaded_version = status.downloaded_version

@@ -29,12 +29,10 @@ signal update_completed
 signal failed(report: ErrorReport)
 signal game_started
 signal game_ended
-## A person went back from this version.
 signal went_back(version: String)
 signal install_moved(directory: String)
 signal move_failed
 signal uninstalled
-## The news, the newest first.
 signal news_listed(entries: Array[NewsEntry])
 
 @export var updater: VSekaiUpdater
@@ -48,7 +46,7 @@ func _ready() -> void:
 	updater.no_update_found.connect(_on_no_update_found)
 	updater.plan_made.connect(_on_plan_made)
 	updater.progressed.connect(_on_progressed)
-	updater.update_completed.connect(_on_update_completed.unbind(1))
+	updater.update_completed.connect(_on_update_completed)
 	updater.operation_failed.connect(_on_operation_failed)
 	updater.status_read.connect(_on_status_read)
 	updater.modes_listed.connect(_on_modes_listed)
@@ -59,8 +57,8 @@ func _ready() -> void:
 	updater.rolled_back.connect(_on_rolled_back)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.game_exited.connect(_on_game_exited.unbind(1))
-	updater.login_changed.connect(status_outdated.emit.bind(false))
-	for done: Signal in [updater.integrated, updater.unintegrated, updater.update_cancelled]:
+	updater.update_cancelled.connect(_on_update_cancelled)
+	for done: Signal in [updater.integrated, updater.unintegrated, updater.login_changed]:
 		done.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
@@ -110,9 +108,7 @@ func _on_plan_made(plan: VSekaiPlan) -> void:
 	model.download_bytes = plan.download_bytes
 	model.needed_bytes = plan.needed_bytes
 	model.free_bytes = plan.free_bytes
-	if plan.download_bytes > 0:
-		model.planned_version = plan.version
-		model.planned_bytes = plan.download_bytes
+	model.download.plan(plan.version, plan.download_bytes, model.is_resumable)
 	model.new_version = plan.version
 	changed.emit()
 
@@ -127,6 +123,7 @@ func _on_no_update_found() -> void:
 
 ## A download in advance happens out of sight.
 func _on_progressed(progress: VSekaiProgress) -> void:
+	model.download.go_on(model.new_version, progress.received_bytes, progress.download_bytes)
 	if updater.get_operation() == VSekaiUpdater.Operation.DOWNLOAD:
 		return
 	progress_changed.emit(
@@ -139,11 +136,18 @@ func _on_progressed(progress: VSekaiProgress) -> void:
 	)
 
 
-func _on_update_completed() -> void:
+func _on_update_completed(version: String) -> void:
+	UpdaterFacts.tell_completed(model, version)
 	model.forget_release()
 	model.failure = null
 	model.damaged_files.clear()
 	update_completed.emit()
+	status_outdated.emit(false)
+
+
+func _on_update_cancelled() -> void:
+	if model.download.left_bytes > 0:
+		model.download_bytes = model.download.left_bytes
 	status_outdated.emit(false)
 
 
@@ -198,12 +202,7 @@ func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
 
 
 func _on_verify_completed(damaged_files: PackedStringArray) -> void:
-	model.damaged_files = damaged_files
-	model.damaged_bytes = updater.get_damaged_bytes()
-	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
-	var values := {"files": damaged_files.size(), "names": Words.names(damaged_files)}
-	model.message = tr(key).format(values)
-	model.is_message_warning = not damaged_files.is_empty()
+	UpdaterFacts.take_damage(model, damaged_files, updater.get_damaged_bytes())
 	status_outdated.emit(false)
 
 
@@ -226,6 +225,7 @@ func _on_rolled_back(version: String) -> void:
 
 func _on_launched() -> void:
 	model.is_playing = true
+	model.message = ""
 	changed.emit()
 	game_started.emit()
 
@@ -239,7 +239,7 @@ func _on_game_exited(exit_code: int) -> void:
 
 func _on_uninstalled() -> void:
 	model.forget_release()
-	model.message = tr("MESSAGE_UNINSTALLED").format({"product": model.product_name})
+	UpdaterFacts.tell_uninstalled(model)
 	uninstalled.emit()
 	status_outdated.emit(true)
 

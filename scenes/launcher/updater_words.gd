@@ -37,10 +37,18 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 ]
 
 
+static func library_version() -> String:
+	return VSekaiUpdater.get_library_version()
+
+
+static func is_newer(version: String, other: String) -> bool:
+	return VSekaiUpdater.is_newer(version, other)
+
+
 ## Marks the modes whose newest version is higher than this one.
 static func compare(modes: Array[SettingsFacts.Mode], version: String) -> void:
 	for each: SettingsFacts.Mode in modes:
-		each.is_newer = VSekaiUpdater.is_newer(each.newest, version)
+		each.is_newer = is_newer(each.newest, version)
 
 
 ## A mode, for Settings.

@@ -7,7 +7,6 @@ extends PanelContainer
 @onready var _verify_row := %VerifyRow as SettingRow
 @onready var _rollback := %Rollback as Button
 @onready var _rollback_row := %RollbackRow as SettingRow
-@onready var _space := %Space as Button
 @onready var _space_row := %SpaceRow as SettingRow
 @onready var _links := %Links as CheckButton
 @onready var _links_row := %LinksRow as SettingRow
@@ -27,8 +26,9 @@ func draw_facts(facts: SettingsFacts) -> void:
 	_rollback.visible = has_previous
 	_space_row.visible = has_previous
 	_space_row.hint = facts.space_hint()
-	_tell(_space_row, facts, facts.is_busy, false)
-	_space.disabled = facts.is_busy
+	_tell(_space_row, facts, facts.is_busy or facts.is_on_trial, false)
+	if facts.is_on_trial and facts.busy_reason.is_empty():
+		_space_row.reason = facts.space_reason()
 	_links.set_pressed_no_signal(facts.is_integrated)
 	var links := {"scheme": facts.url_scheme, "product": facts.product_name}
 	_links_row.hint = tr("SETTINGS_LINKS_HINT").format(links)

@@ -20,5 +20,9 @@ static func of_notify(settings: LauncherSettings) -> String:
 	return "SETTINGS_IDLE_MANUAL" if settings.is_manual_check_only and not is_ahead else ""
 
 
+static func of_hours(settings: LauncherSettings) -> String:
+	return "" if settings.rate_limit_bytes_per_second > 0 else "SETTINGS_IDLE_RATE"
+
+
 static func _is_off(settings: LauncherSettings) -> bool:
 	return settings.update_policy == LauncherSettings.UpdatePolicy.NEVER

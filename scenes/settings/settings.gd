@@ -174,7 +174,6 @@ func _draw_settings() -> void:
 	for rate: int in LauncherSettings.RATE_LIMITS:
 		rates.append(tr("SETTINGS_RATE_NONE") if rate == 0 else Words.speed(rate))
 	_fill(_rate, rates, LauncherSettings.RATE_LIMITS.find(settings.rate_limit_bytes_per_second))
-	_hours.visible = settings.rate_limit_bytes_per_second > 0
 	_hours.show_hours(settings.rate_from_minute, settings.rate_to_minute)
 	_background.settings = settings
 	if not _proxy.has_focus():
@@ -186,7 +185,7 @@ func _draw_settings() -> void:
 	_fill(_language, Languages.names(), maxi(LOCALES.find(settings.locale), 0))
 	var scales: PackedStringArray = []
 	for scale_step: float in LauncherSettings.UI_SCALES:
-		scales.append("%d %%" % roundi(scale_step * 100))
+		scales.append(tr("HOME_PERCENT").format({"percent": roundi(scale_step * 100)}))
 	_fill(_scale, scales, LauncherSettings.UI_SCALES.find(settings.ui_scale))
 	_motion.set_pressed_no_signal(settings.is_motion_reduced)
 	_draw_reasons()
@@ -195,6 +194,7 @@ func _draw_settings() -> void:
 ## What has no effect beside other choices is greyed, and says why.
 func _draw_reasons() -> void:
 	_manual_row.reason = SettingReasons.of_manual(settings)
+	_hours.reason = SettingReasons.of_hours(settings)
 	_background.draw_reasons()
 
 
@@ -240,5 +240,4 @@ func _on_choice() -> void:
 		settings.ui_scale = LauncherSettings.UI_SCALES[_scale.selected]
 	settings.is_motion_reduced = _motion.button_pressed
 	_policy_row.hint = POLICY_HINTS[settings.update_policy]
-	_hours.visible = settings.rate_limit_bytes_per_second > 0
 	settings_changed.emit()

@@ -34,6 +34,8 @@ var version: String = ""
 var previous_version: String = ""
 ## What removing the version to go back to would free; 0 = unknown.
 var removable_bytes: int = 0
+## Whether the version still has to start, so that the previous one is the way back.
+var is_on_trial: bool = false
 ## Whether the channels are only known after a check that a person asks for.
 var are_modes_due: bool = false
 ## Followed; empty = unknown.
@@ -88,6 +90,11 @@ func rollback_hint() -> String:
 func space_hint() -> String:
 	var values := {"version": previous_version, "bytes": Words.bytes(removable_bytes)}
 	return _text("SETTINGS_SPACE_HINT").format(values)
+
+
+## Why the version to go back to has to stay; empty = it has not.
+func space_reason() -> String:
+	return _text("MESSAGE_SPACE_TRIAL").format({"version": version}) if is_on_trial else ""
 
 
 ## Where the game is, and what room it takes and has.

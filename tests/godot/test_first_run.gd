@@ -82,6 +82,46 @@ func test_a_typed_place_is_taken_before_the_installation_begins() -> void:
 	assert(_heard == ["/games/v", "install"])
 
 
+func test_a_place_that_is_no_full_path_stays_and_is_told_under_the_field() -> void:
+	var screen := _open(1_000_000_000)
+	screen.location_changed.connect(_heard.append)
+	screen.install_requested.connect(_heard.append.bind("install"))
+	var location := screen.get_node("%Location") as LineEdit
+	var problem := screen.get_node("%Problem") as Label
+	var install := screen.get_node("%Install") as Button
+	var before := location.text
+	location.text = "relative/path"
+	location.grab_focus()
+	await Hands.click(install)
+	InputMode.focus(install)
+	assert(location.text == "relative/path" and not "install" in _heard, str(_heard))
+	assert(install.disabled and install.tooltip_text == problem.text)
+	assert(problem.visible and "full path" in problem.text)
+	assert(problem.theme_type_variation == &"Danger")
+	var field := location.get_global_rect()
+	await get_tree().process_frame
+	assert(problem.get_global_rect().position.y - field.end.y < 24.0)
+	location.text = before
+	location.text_changed.emit(before)
+	assert(not install.disabled and not problem.visible)
+	location.text = "/games/v"
+	location.text_changed.emit("/games/v")
+	assert(not install.disabled and not problem.visible)
+
+
+func test_a_folder_that_is_refused_stays_until_another_is_there() -> void:
+	var screen := _open(1_000_000_000)
+	var location := screen.get_node("%Location") as LineEdit
+	screen.location_changed.connect(func(_at: String) -> void: screen.folder_problem = "No.")
+	location.text = "/there"
+	location.text_submitted.emit("/there")
+	var install := screen.get_node("%Install") as Button
+	assert(location.text == "/there" and install.disabled)
+	assert((screen.get_node("%Problem") as Label).text == "No.")
+	screen.folder_problem = ""
+	assert(location.text == screen.directory and not install.disabled)
+
+
 func test_a_language_is_chosen_by_gamepad() -> void:
 	var screen := _open(1_000_000_000)
 	screen.locale_chosen.connect(_heard.append)

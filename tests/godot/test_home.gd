@@ -211,7 +211,7 @@ func test_a_downgrade_is_called_so() -> void:
 	var frame := _open(K.UPDATE_WAITING)
 	frame.home.state.is_downgrade = true
 	frame.home.state = frame.home.state
-	assert(_text(frame, "%Primary") == "Downgrade 6.7 MB")
+	assert(_text(frame, "%Primary") == "Go back to 0.1.3")
 
 
 func test_progress_cannot_lie() -> void:

@@ -95,7 +95,7 @@ func test_progress_is_seen_on_every_other_page() -> void:
 	var bar := frame.nav.get_node("%DoingBar") as ProgressBar
 	assert(not words.is_visible_in_tree() and bar.self_modulate.a == 0.0)
 	await Hands.click(frame.nav.get_node("%SettingsButton") as Button)
-	assert(words.text == "Downloading 0.1.3… 43 %" and words.is_visible_in_tree(), words.text)
+	assert(words.text == "Downloading 0.1.3… 43%" and words.is_visible_in_tree(), words.text)
 	assert(bar.value == 43.0 and bar.self_modulate.a == 1.0)
 	await Hands.click(words)
 	assert(frame.page == NavBar.Page.HOME and not words.is_visible_in_tree())

@@ -43,7 +43,7 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
-	assert(not _node("%Home").get_node("%Notice").get("visible"), "a good update raises no doubt")
+	assert(_home("%Notice") == "Updated to 0.1.2.", "a good update raises no doubt")
 
 
 func test_the_button_shows_the_bytes_of_the_bundle() -> void:
@@ -158,7 +158,9 @@ func test_a_switch_of_mode_says_first_what_it_downloads() -> void:
 	assert("to 0.2.0-beta.1. Download size: " in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("beta", func() -> bool: return _home("%Mode") == "Beta")
-	await _until_primary("Update")
+	# As the question said.
+	await _until("it", func() -> bool: return _home("%Version") == "Version 0.2.0-beta.1")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
 func test_a_switch_of_mode_waits_for_no_weight() -> void:

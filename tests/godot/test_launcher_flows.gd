@@ -12,7 +12,7 @@ func test_uninstalled_means_uninstalled_whatever_the_policy() -> void:
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
 	var message := _node("%FirstRun").get_node("%Message") as Label
-	assert(message.visible and message.text == "V-Sekai was uninstalled.", message.text)
+	assert(message.visible and message.text.begins_with("V-Sekai was uninstalled. "), message.text)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	await get_tree().create_timer(0.3).timeout
 	assert(not _updater().is_busy())
@@ -182,7 +182,7 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	var question := _node("%ConfirmDialog").get_node("%Message") as Label
 	await _until("a word", func() -> bool: return "This is a downgrade" in question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until_primary("Downgrade")
+	await _until_primary("Go back to 0.1.9")
 	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
 	await _until("a word", func() -> bool: return "is a downgrade" in _home("%Notice"))
 	await _until("settled", func() -> bool: return not _updater().is_busy())
@@ -235,14 +235,36 @@ func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
 	(_launcher.get_node("%Session") as LauncherSession).look_around()
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	await _update_by_hand()
-	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%Notice"))
+	assert(_home("%Notice") == "Updated to 0.1.2.", _home("%Notice"))
+
+
+func test_a_switch_that_says_that_it_updates_updates() -> void:
+	await _install()
+	assert(_home("%Notice") == "V-Sekai 0.1.1 is installed.", _home("%Notice"))
+	_publish("0.2.0", "beta")
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	var mode := _node("%Settings").get_node("%Mode") as OptionButton
+	await _until("two modes", func() -> bool: return mode.item_count == 2 and not mode.disabled)
+	mode.item_selected.emit(0)
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	await _until("a word", func() -> bool: return "Updates your 0.1.1 to 0.2.0." in question.text)
+	assert("may be tested less" in question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("0.2.0", func() -> bool: return _home("%Version") == "Version 0.2.0")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	mode.item_selected.emit(1)
+	assert("Stable" in str(_node("%ConfirmDialog").get_node("%Title").get("text")))
+	assert(not "may be tested less" in question.text, question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Close") as Button)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
 func test_files_that_stay_after_uninstalling_are_told_before_the_next_installation() -> void:
 	await _install()
 	await _uninstall_beside_a_file()
 	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
-	var message := _node("%FirstRun").get_node("%Message") as Label
+	var message := _node("%FirstRun").get_node("%Problem") as Label
 	assert("contains other files" in message.text and message.is_visible_in_tree(), message.text)
 	assert(_node("%FirstRun").visible)
 

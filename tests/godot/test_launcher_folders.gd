@@ -18,13 +18,14 @@ func _type_folder(screen: FirstRunScreen, path: String) -> void:
 func test_a_path_that_is_not_whole_is_refused_until_another_is_chosen() -> void:
 	var screen := await _first_run()
 	_let_settings_say_where()
-	var message := screen.get_node("%Message") as Label
+	var message := screen.get_node("%Problem") as Label
 	for path: String in ["games", ""]:
 		_type_folder(screen, path)
 		assert(message.visible and "full path" in message.text, message.text)
 	var timer: Timer = _launcher.get("_message_timer")
 	timer.timeout.emit()
 	assert(message.visible, "it is still true")
+	assert((screen.get_node("%Location") as LineEdit).text.is_empty(), "what was typed stays")
 	_type_folder(screen, _folder + "/games")
 	assert(not message.visible and screen.directory == _folder + "/games/V-Sekai", message.text)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
@@ -33,7 +34,7 @@ func test_a_path_that_is_not_whole_is_refused_until_another_is_chosen() -> void:
 func test_a_folder_that_the_environment_names_cannot_be_changed_and_that_is_said() -> void:
 	var screen := await _first_run()
 	_type_folder(screen, _folder + "/games")
-	var message := screen.get_node("%Message") as Label
+	var message := screen.get_node("%Problem") as Label
 	assert("VSEKAI_INSTALL_DIR" in message.text, message.text)
 	assert(screen.directory == _folder + "/install")
 	var settings: LauncherSettings = _launcher.get("_settings")
@@ -46,7 +47,7 @@ func test_after_a_folder_that_cannot_be_written_another_can_be_chosen() -> void:
 	# The system lets nobody write there; the administrator finds that out only by trying.
 	_type_folder(screen, "/proc/nowhere")
 	await Hands.click(screen.get_node("%Install") as Button)
-	var message := screen.get_node("%Message") as Label
+	var message := screen.get_node("%Problem") as Label
 	await _until("refused", func() -> bool: return message.is_visible_in_tree())
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	_type_folder(screen, _folder + "/games")
@@ -86,10 +87,9 @@ func test_the_way_back_is_kept_until_the_new_version_has_started() -> void:
 	await _until("settled", func() -> bool: return not _updater().is_game_running())
 	await _update_by_hand()
 	await _until("settled", func() -> bool: return not _updater().is_busy())
-	(_node("%Settings").get_node("%Space") as Button).pressed.emit()
-	var message := _node("%Settings").get_node("%Toast") as Toast
-	assert("Play 0.1.2 once first" in message.text, message.text)
-	assert(not _node("%ConfirmDialog").visible)
+	var row := _node("%Settings").get_node("%SpaceRow") as SettingRow
+	assert((row.get_node("%Space") as Button).disabled)
+	assert("Play 0.1.2 once first" in row.reason, row.reason)
 
 
 func test_the_channel_has_its_name_in_the_language_of_now() -> void:

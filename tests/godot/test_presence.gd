@@ -87,7 +87,8 @@ func test_the_hours_of_the_limit_are_chosen_and_told() -> void:
 	frame.settings.settings = LauncherSettings.new()
 	add_child(frame)
 	var row := frame.settings.get_node("%HoursRow") as HoursRow
-	assert(not row.visible, "there is no limit")
+	assert(row.visible and row.reason == "SETTINGS_IDLE_RATE", "there is no limit")
+	assert((row.get_node("%From") as OptionButton).disabled)
 	frame.settings.settings.rate_limit_bytes_per_second = 1_000_000
 	frame.settings.settings = frame.settings.settings
 	assert(row.visible and row.hint == "The limit always applies.", row.hint)

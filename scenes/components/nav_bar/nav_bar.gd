@@ -78,7 +78,7 @@ func show_doing(words: String, percent: int) -> void:
 func _draw_doing() -> void:
 	var is_told := page != Page.HOME and not _doing_words.is_empty()
 	_doing.visible = is_told and size.x >= WORDS_FROM
-	_doing.text = "%s %d %%" % [_doing_words, _doing_percent]
+	_doing.text = _doing_words + " " + tr("HOME_PERCENT").format({"percent": _doing_percent})
 	_doing.tooltip_text = _doing.text
 	# Its room stays, so that pages do not move.
 	_doing_bar.self_modulate.a = 1.0 if is_told else 0.0
