@@ -14,7 +14,7 @@ use vsekai_server::model::AuditEntry;
 use vsekai_server::{api, gc};
 use vsekai_updater::text::{self, counted};
 
-use crate::{Cli, Command, TokenCommand};
+use crate::{Cli, Command};
 
 mod bundle;
 mod check;
@@ -47,12 +47,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     if matches!(cli.command, Command::CheckConfig) {
         return check::run(&loaded);
     }
-    match check_exists(&loaded.config.database_url()) {
-        Err(error) if !may_create(&cli.command) => return Err(error),
-        Err(_) if matches!(cli.command, Command::Token(_)) => {
-            note(&format!("warning: there was no server here: this begins one, in {}", loaded.config.database_shown()));
-        }
-        _ => {}
+    if !may_create(&cli.command) {
+        check_exists(&loaded.config.database_url())?;
     }
     log::start(&loaded.config)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -69,7 +65,12 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
     match command {
         Command::Serve { .. } => serve::run(config).await?,
         Command::Migrate => {
-            db::open(&config.database_url(), &Pools::default()).await?;
+            // A database elsewhere needs no folder of data yet.
+            if config.database.is_empty() {
+                open_database(&config).await?;
+            } else {
+                db::open(&config.database_url(), &Pools::default()).await?;
+            }
             print(&format!("The tables of {} are up to date.\n", config.database_shown()));
         }
         Command::Token(command) => token::run(command, open_database(&config).await?.as_ref()).await?,
@@ -105,13 +106,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
 /// Whether the command may be the first one of a new server. Any other would leave an empty database and new keys in a
 /// folder that was named by mistake.
 fn may_create(command: &Command) -> bool {
-    let Command::Token(command) = command else {
-        return matches!(
-            command,
-            Command::Serve { .. } | Command::Migrate | Command::Import { .. } | Command::Copy { .. }
-        );
-    };
-    matches!(command, TokenCommand::Create { .. })
+    matches!(command, Command::Serve { .. } | Command::Migrate | Command::Import { .. } | Command::Copy { .. })
 }
 
 fn check_folder(data: &Path) -> Result<()> {
@@ -199,10 +194,19 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         "removed_files": collected.removed_files, "leftovers": collected.leftovers,
     });
     app.service().db().add_audit(&entry("clean", "", &counts)).await?;
-    if counts.as_object().is_some_and(|counts| counts.values().all(|count| count == 0)) && collected.doomed_bundles == 0
-    {
+    tell_of(&collected, &counts);
+    if collected.failed > 0 {
+        let what = counted(collected.failed, "chunk or bundle", "chunks and bundles");
+        return Err(Error::internal(format!("{what} could not be removed; the warnings above say why")));
+    }
+    Ok(())
+}
+
+fn tell_of(collected: &gc::Collected, counts: &serde_json::Value) {
+    let is_nothing = counts.as_object().is_some_and(|counts| counts.values().all(|count| count == 0));
+    if is_nothing && collected.doomed_bundles + collected.failed == 0 {
         print("There is nothing to clean up.\n");
-        return Ok(());
+        return;
     }
     print(&format!(
         "{} doomed, {} removed; {} doomed, {} removed; {} and {} of old metadata removed.\n",
@@ -216,7 +220,6 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     if collected.doomed_chunks > 0 || collected.doomed_bundles > 0 {
         note("What is doomed goes in a round after `clean_grace_h` hours, unless a version needs it by then.");
     }
-    Ok(())
 }
 
 async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<ExitCode> {

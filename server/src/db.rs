@@ -47,6 +47,7 @@ mod uploads;
 mod versions;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,6 +120,15 @@ pub async fn look_for_place(url: &str) -> Result<Option<ChunkPlace>> {
         _ => return Err(not_a_database()),
     };
     Ok(found.map(|(place, moved_from)| ChunkPlace { place, moved_from }))
+}
+
+/// Fails if the folder of an `SQLite` file is not there: only that of the data is made.
+///
+/// # Errors
+/// [`Error::Config`].
+pub fn check_folder(url: &str) -> Result<()> {
+    let file = url.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
+    file.map_or(Ok(()), |file| sqlite::check_folder(Path::new(file.trim_start_matches("//"))))
 }
 
 /// Whether a server, or a command that changes it, uses this database. `CockroachDB` does not tell.

@@ -56,6 +56,8 @@ pub struct Collected {
     pub doomed_bundles: u64,
     /// Bundles removed.
     pub removed_bundles: u64,
+    /// Chunks and bundles that could not be removed. The next round tries again.
+    pub failed: u64,
 }
 
 /// What a round would doom now. Changes nothing.
@@ -86,6 +88,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         let cleaned = service.chunks().clean_under(&lease, now, retention.doomed_s, BATCH).await?;
         collected.doomed_chunks += cleaned.doomed;
         collected.removed_chunks += cleaned.removed;
+        collected.failed = cleaned.failed;
         if cleaned.failed > 0 {
             tracing::warn!(
                 failed = cleaned.failed,
@@ -96,17 +99,21 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
             break;
         }
     }
+    // Each batch tries again what the one before could not remove.
+    let mut failed_bundles = 0;
     for _ in 0..MAX_BATCHES {
         if !lease.is_held() {
             break;
         }
         let cleaned = service.bundles().clean(now, retention.doomed_s, service.upload_ttl_s()).await?;
+        failed_bundles = cleaned.failed;
         collected.doomed_bundles += cleaned.doomed;
         collected.removed_bundles += cleaned.removed;
         if cleaned.removed == 0 {
             break;
         }
     }
+    collected.failed += failed_bundles;
     lease.give_back().await?;
     service.upkeep().has_cleaned(Time::now());
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]

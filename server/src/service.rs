@@ -101,7 +101,7 @@ struct Decision {
     accept: Accept,
     /// Whether to sign even if nothing else changes.
     renew: Renewal,
-    /// Action and subject, for the audit log.
+    /// Action and subject, for the audit log; no entry if the action is empty.
     audit: (&'static str, String),
     /// Before and after, for the audit log.
     detail: serde_json::Value,
@@ -286,13 +286,14 @@ impl Service {
         let mut files = decision.files;
         files.extend(signed.files);
         let (action, subject) = decision.audit;
+        let entry = AuditEntry { at, ..actor.entry(action, subject, &decision.detail) };
         Ok(Change {
             revision: view.revision,
             rows: decision.rows,
             publish: decision.publish,
             files,
             in_force: signed.in_force,
-            audit: vec![AuditEntry { at, ..actor.entry(action, subject, &decision.detail) }],
+            audit: if action.is_empty() { Vec::new() } else { vec![entry] },
             at,
         })
     }

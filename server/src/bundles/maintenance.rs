@@ -4,9 +4,10 @@
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::Bundles;
+use super::{Bundles, storage};
 use crate::error::{Error, Result};
 use crate::model::Time;
+use crate::problem;
 use vsekai_updater::digest::Digest;
 
 /// Most bundles removed in one batch.
@@ -40,7 +41,8 @@ impl Bundles {
             match self.remove_claimed(&id).await {
                 Ok(()) => cleaned.removed += 1,
                 Err(error) => {
-                    tracing::warn!(%id, "cannot remove a bundle: {error}");
+                    let inside = problem::with_causes(&error);
+                    tracing::warn!(%id, code = error.code(), inside, "cannot remove a bundle: {error}");
                     cleaned.failed += 1;
                 }
             }
@@ -60,8 +62,27 @@ impl Bundles {
         Ok(is_there)
     }
 
+    /// Removes all bundles that were expelled. May be interrupted anywhere, and repeated.
+    ///
+    /// # Errors
+    /// Those of the database and the object store.
+    pub async fn remove_expelled(&self) -> Result<()> {
+        loop {
+            // Doomed ones keep their grace period.
+            let ids = self.db.claim_bundles(Time(i64::MIN), BATCH).await?;
+            for id in &ids {
+                self.remove_claimed(id).await?;
+            }
+            if ids.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
     async fn remove_claimed(&self, id: &Digest) -> Result<()> {
         self.storage.remove(id).await?;
+        // Those of before a move to a store, too: the row cannot go while the database has parts.
+        storage::remove_parts(&self.db, id).await?;
         self.db.forget_bundle(id).await
     }
 

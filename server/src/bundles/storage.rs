@@ -156,10 +156,7 @@ impl Storage {
 
     pub(super) async fn remove(&self, id: &Digest) -> Result<()> {
         match self {
-            Self::InDatabase(db) => {
-                while db.remove_bundle_parts(id, PARTS_REMOVED).await? == u64::from(PARTS_REMOVED) {}
-                Ok(())
-            }
+            Self::InDatabase(db) => remove_parts(db, id).await,
             Self::AsObjects { store, .. } => match in_time(DELETE_TIMEOUT, store.delete(&self.path(id))).await {
                 Ok(()) | Err(Error::ObjectStore(object_store::Error::NotFound { .. })) => Ok(()),
                 Err(error) => Err(error),
@@ -173,6 +170,12 @@ impl Storage {
             Self::AsObjects { prefix, .. } => prefix.clone().join(id.to_string()),
         }
     }
+}
+
+/// Removes the parts of a bundle from the database.
+pub(super) async fn remove_parts(db: &Arc<dyn Db>, id: &Digest) -> Result<()> {
+    while db.remove_bundle_parts(id, PARTS_REMOVED).await? == u64::from(PARTS_REMOVED) {}
+    Ok(())
 }
 
 /// Cuts a range at the multiples of `step`.

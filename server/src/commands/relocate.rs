@@ -43,6 +43,7 @@ pub(super) async fn run(config: Config, to: &str, finish: bool) -> Result<()> {
         return clear(&config, &db, &from, target).await;
     }
     let old = open(&db, StorageLocation::parse(&from)?)?;
+    let bundles = Bundles::open(Arc::clone(&db), &options(target.clone()))?;
     let new = open(&db, target)?;
     if !is_switched {
         let (copied, _) = old.copy_to(&new).await?;
@@ -55,7 +56,7 @@ pub(super) async fn run(config: Config, to: &str, finish: bool) -> Result<()> {
     copy_rest(&old, &new).await?;
     let detail = serde_json::json!({"from": from, "to": to});
     db.add_audit(&entry("chunks.move", "", &detail)).await?;
-    expel_bundles(&db, None).await?;
+    expel_bundles(&db, &bundles, false).await?;
     print(&format!("Moved the chunks from {from} to {to}. Start every server with chunks = {to:?}.\n"));
     if from == "database" {
         note(&format!(
@@ -78,19 +79,17 @@ async fn copy_rest(old: &Chunks, new: &Chunks) -> Result<()> {
     Ok(())
 }
 
-/// Forgets bundles, except those in the new place: any server with that builds them again from the chunks.
-async fn expel_bundles(db: &Arc<dyn Db>, new: Option<&Bundles>) -> Result<()> {
+/// Forgets bundles, of which `keeps` leaves those in the new place: any server with that builds them again from the
+/// chunks. Nothing of them may stay: the same bundle, built again, has the same name.
+async fn expel_bundles(db: &Arc<dyn Db>, new: &Bundles, keeps: bool) -> Result<()> {
     for bundle in db.bundles(None).await? {
         let (id, length) = (bundle.info.id, bundle.info.length);
-        let is_there = match new {
-            Some(new) => new.is_sound(id, length, false).await?,
-            None => false,
-        };
-        if !is_there {
+        if !(keeps && new.is_sound(id, length, false).await?) {
             db.expel_bundle(&id).await?;
         }
     }
-    db.expel_waiting_bundles().await
+    db.expel_unlisted_bundles().await?;
+    new.remove_expelled().await
 }
 
 /// Removes from the database what is elsewhere now.
@@ -100,7 +99,7 @@ async fn clear(config: &Config, db: &Arc<dyn Db>, from: &str, target: StorageLoc
         copy_rest(&old, &open(db, target.clone())?).await?;
     }
     // A move that was killed may have left them.
-    expel_bundles(db, Some(&Bundles::open(Arc::clone(db), &options(target))?)).await?;
+    expel_bundles(db, &Bundles::open(Arc::clone(db), &options(target))?, true).await?;
     old.clear_database().await?;
     print("Removed the chunks and bundles from the database.\n");
     if config.database_url().starts_with("sqlite:") {

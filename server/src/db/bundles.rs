@@ -49,8 +49,8 @@ pub trait BundleDb {
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>>;
     /// Claims this bundle, whatever its state. Returns whether it exists.
     async fn expel_bundle(&self, id: &Digest) -> Result<bool>;
-    /// Claims all bundles that wait for their version.
-    async fn expel_waiting_bundles(&self) -> Result<()>;
+    /// Claims all bundles that are not live: those that wait for their version, are incoming or are doomed.
+    async fn expel_unlisted_bundles(&self) -> Result<()>;
     /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are
     /// left.
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;

@@ -301,7 +301,7 @@ statements! {
     CLAIMABLE_BUNDLES = "SELECT id FROM bundles WHERE state = 'deleting' OR (state = 'doomed' AND changed_at <= $1) \
         ORDER BY changed_at LIMIT $2";
     CLAIM_BUNDLE = "UPDATE bundles SET state = 'deleting' WHERE id = $1";
-    CLAIM_WAITING_BUNDLES = "UPDATE bundles SET state = 'deleting' WHERE state = 'waiting'";
+    CLAIM_UNLISTED_BUNDLES = "UPDATE bundles SET state = 'deleting' WHERE state <> 'live'";
     REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part IN \
         (SELECT d.part FROM bundle_data d WHERE d.bundle_id = $1 ORDER BY d.part LIMIT $2)";
     CLEAR_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE (bundle_id, part) IN \

@@ -99,7 +99,7 @@ const LOG_BYTES: &str = "67108864";
 const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-4096";
 
-/// Opens `sqlite:PATH`, creating the file and its folder if necessary, and brings its tables up to date.
+/// Opens `sqlite:PATH`, creating the file if necessary, and brings its tables up to date.
 pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let options = options(url)?;
     make_file(options.get_filename())?;
@@ -184,6 +184,15 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES))
 }
 
+/// Fails if the folder of a file is not there. The address may be mistyped, or a disk not mounted.
+pub(super) fn check_folder(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
+        return Ok(());
+    };
+    let reason = format!("the folder {} of the file {} is not there", folder.display(), file.display());
+    Err(Error::config(reason, format!("Correct the address, or make the folder: `mkdir -p {}`", folder.display())))
+}
+
 fn make_file(path: &Path) -> Result<()> {
     let failed = |error: std::io::Error| {
         let reason = format!("{}: {}", path.display(), text::system_reason(&error));
@@ -192,9 +201,7 @@ fn make_file(path: &Path) -> Result<()> {
             "Choose a folder that this user may write to, with `--data DIR` or `--database sqlite:FILE`",
         )
     };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
+    check_folder(path)?;
     let mut file = std::fs::OpenOptions::new();
     file.create(true).append(true);
     #[cfg(unix)]

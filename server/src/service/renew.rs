@@ -52,6 +52,7 @@ impl Service {
     /// # Errors
     /// [`Error::Invalid`] if that are too many; those of the database and of signing.
     pub async fn raise(&self, seen: u64) -> Result<u64> {
+        let mut is_first = true;
         loop {
             let version = version(&self.db.view().await?, "timestamp").ok_or_else(super::sign::not_begun)?;
             if version > seen {
@@ -67,12 +68,14 @@ impl Service {
                 Ok(Decision {
                     rows: raised.map(RowChange::Mode).collect(),
                     renew: Renewal::All,
-                    audit: ("repository.raise", String::new()),
+                    // One entry tells of all steps.
+                    audit: if is_first { ("repository.raise", String::new()) } else { Default::default() },
                     detail: json!({"seen": seen}),
                     ..Decision::default()
                 })
             };
             self.change(&Actor::program("restore"), decide).await?;
+            is_first = false;
         }
     }
 

@@ -47,7 +47,7 @@ impl Kind {
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
             if self == Self::Sqlite {
-                let url = format!("sqlite:{}", folder.path().join("data/server.db").display());
+                let url = format!("sqlite:{}", folder.path().join("server.db").display());
                 let db = open(&url, &Pools::default()).await.unwrap();
                 return test(Fixture { db, kind: self, url, _folder: folder }).await;
             }

@@ -99,7 +99,7 @@ fn killed_first_start_can_be_begun_again() {
         let check = Command::new(env!("CARGO_BIN_EXE_vsekai-server"))
             .current_dir(folder.path())
             .env_clear()
-            .args(["token", "create", "--name", "x", "--scope", "admin"])
+            .arg("migrate")
             .output()
             .unwrap();
         assert!(check.status.success(), "killed after {moment} ms: {}", text(&check));

@@ -82,8 +82,8 @@ impl BundleDb for Store {
         write!(self, |conn| expel(conn, id))
     }
 
-    async fn expel_waiting_bundles(&self) -> Result<()> {
-        write!(self, |conn| expel_waiting(conn))
+    async fn expel_unlisted_bundles(&self) -> Result<()> {
+        write!(self, |conn| expel_unlisted(conn))
     }
 
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64> {
@@ -229,8 +229,8 @@ async fn expel(conn: &mut Conn, id: &Digest) -> Result<bool> {
     Ok(query(sql::CLAIM_BUNDLE).bind(id.to_string()).execute(conn).await?.rows_affected() > 0)
 }
 
-async fn expel_waiting(conn: &mut Conn) -> Result<()> {
-    query(sql::CLAIM_WAITING_BUNDLES).execute(conn).await?;
+async fn expel_unlisted(conn: &mut Conn) -> Result<()> {
+    query(sql::CLAIM_UNLISTED_BUNDLES).execute(conn).await?;
     Ok(())
 }
 

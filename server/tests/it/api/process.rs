@@ -79,8 +79,9 @@ async fn the_token_is_shown_at_the_first_start_alone() {
 
 #[test]
 fn settings_are_shown_with_where_they_come_from() {
-    let (code, out, _) = run(&["check-config", "--set", "region=eu", "--database", "postgres://u:hush@db/x"]);
-    assert_eq!(code, 0);
+    let (code, out, err) =
+        run(&["check-config", "--set", "region=eu", "--database", "postgres://u:hush@127.0.0.1:9/x"]);
+    assert!(code == 1 && err.contains("[database_unreachable]"), "{err}");
     let line = |name: &str| out.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap().to_owned();
     assert!(line("region").ends_with("# command line") && line("region").contains("\"eu\""));
     assert!(line("probe_every_s").ends_with("# default"));
@@ -132,16 +133,6 @@ fn what_would_not_start_is_not_passed_by_the_check() {
         }
     }
     assert_eq!(run(&["check-config", "--set", "log=WARN,access=debug"]).0, 0);
-}
-
-#[test]
-fn token_for_a_folder_without_a_server_says_that_it_begins_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("typo");
-    let create = ["token", "create", "--name", "x", "--scope", "admin", "--data", data.to_str().unwrap()];
-    let (code, _, err) = run(&create);
-    assert!(code == 0 && err.contains("warning: there was no server here: this begins one, in sqlite:"), "{err}");
-    assert!(!run(&create).2.contains("begins one"));
 }
 
 #[test]
@@ -214,6 +205,7 @@ fn help_names_each_command() {
 fn tokens_are_made_without_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["migrate", "--data", data]).0, 0);
     let (code, out, _) = run(&["token", "create", "--data", data, "--name", "ci", "--scope", "publish:nightly"]);
     assert!(code == 0 && out.starts_with("vsk_"), "{out}");
     let (_, list, _) = run(&["token", "list", "--data", data]);
@@ -245,6 +237,7 @@ fn tokens_are_made_without_a_server() {
 fn tokens_are_revoked_by_name_unless_several_have_it() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["migrate", "--data", data]).0, 0);
     let make = |name: &str| {
         assert_eq!(run(&["token", "create", "--data", data, "--name", name, "--scope", "admin"]).0, 0);
     };
@@ -277,6 +270,7 @@ fn tokens_are_revoked_by_name_unless_several_have_it() {
 fn a_name_is_that_of_one_valid_token() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["migrate", "--data", data]).0, 0);
     let make = |more: &[&str]| {
         run(&[&["token", "create", "--data", data, "--name", "ci", "--scope", "publish:*"][..], more].concat())
     };
@@ -312,11 +306,33 @@ fn command_lines_are_refused_with_what_to_type() {
 fn a_database_that_does_not_answer_is_named() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://u:hush@{free}/x");
-    let (code, _, err) = run(&["check-config", "--database", &url]);
-    let said = format!("nothing answers at {free}, where the database should be");
-    assert!(code == 0 && err.contains(&said) && !err.contains("os error") && !err.contains("hush"), "{err}");
+    for command in ["check-config", "serve"] {
+        let (code, _, err) = run(&[command, "--database", &url]);
+        let said = format!("nothing answers at {free}, where the database should be");
+        assert!(code == 1 && err.contains(&said) && !err.contains("os error") && !err.contains("hush"), "{err}");
+    }
     let hint = hint_of("database_unreachable", &["copy", "--from", &url, "--to", "sqlite:none.db"]);
     assert!(hint.contains("pg_isready"), "{hint}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_that_cannot_be_used_are_named_before_the_start() {
+    for command in ["check-config", "serve"] {
+        let (code, _, err) = run(&[command, "--data", "/proc/x"]);
+        assert!(code == 1 && err.contains("/proc/x") && !err.contains("can be used"), "{command}: {err}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let data = folder.path().join("data");
+    let url = format!("sqlite:{}/x.db", missing.display());
+    for command in ["check-config", "serve"] {
+        let hint = hint_of("config_invalid", &[command, "--data", data.to_str().unwrap(), "--database", &url]);
+        assert!(hint.contains(&format!("`mkdir -p {}`", missing.display())) && !missing.exists(), "{hint}");
+    }
+    let (code, shown, err) = run(&["check-config"]);
+    let data = std::env::current_dir().unwrap().join("data");
+    assert!(code == 0 && shown.contains(&format!("data = \"{}\"", data.display())), "{shown}{err}");
 }
 
 #[test]
@@ -336,8 +352,10 @@ fn tokens_need_neither_chunks_nor_keys() {
     let chunks = format!("file://{}/file/chunks", folder.path().display());
     std::fs::write(folder.path().join("file"), "").unwrap();
     let with = ["--data", data.to_str().unwrap(), "--chunks", &chunks];
-    let (code, _, err) = run(&[&["token", "create", "--name", "ci", "--scope", "admin"][..], &with].concat());
-    assert_eq!(code, 0, "{err}");
+    for command in [&["migrate"][..], &["token", "create", "--name", "ci", "--scope", "admin"]] {
+        let (code, _, err) = run(&[command, &with].concat());
+        assert_eq!(code, 0, "{err}");
+    }
     assert!(run(&[&["token", "list"][..], &with].concat()).1.contains("admin"));
     assert!(!data.join("keys").exists());
     assert!(hint_of("config_invalid", &[&["gc"][..], &with].concat()).contains("--chunks"));
@@ -373,7 +391,8 @@ fn commands_in_the_wrong_folder_make_no_new_server() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("wrong");
     let data = data.to_str().unwrap();
-    for command in [&["token", "list"][..], &["gc"], &["verify"], &["bundle", "list"]] {
+    let create = ["token", "create", "--name", "x", "--scope", "admin"];
+    for command in [&["token", "list"][..], &create, &["gc"], &["verify"], &["bundle", "list"]] {
         let (code, _, err) = run(&[command, &["--data", data]].concat());
         assert!(code == 1 && err.contains("there is no server here"), "{command:?}: {code} {err}");
     }

@@ -144,7 +144,7 @@ async fn bundle_waits_for_its_version(world: Fixture) {
     let moved = bundle(5, 7, None, NOW);
     db.begin_bundle(&moved).await.unwrap();
     assert_eq!(db.publish_bundle_early(&moved).await.unwrap(), Some(BundleState::Waiting));
-    db.expel_waiting_bundles().await.unwrap();
+    db.expel_unlisted_bundles().await.unwrap();
     assert_eq!(db.bundle_state(&digest(5)).await.unwrap(), Some(BundleState::Deleting));
     assert!(db.expel_bundle(&digest(3)).await.unwrap());
     assert_eq!(db.publish_bundle_early(&lost).await.unwrap(), None);

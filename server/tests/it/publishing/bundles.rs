@@ -225,6 +225,37 @@ fn published_versions_get_bundles_on_postgres() {
 }
 
 #[test]
+fn bundles_are_built_again_at_once_after_a_move() {
+    let mut test = TestDeployment::new(&FAST);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).done();
+    let (old, new) = (test.index("stable", "1.0.0"), test.index("stable", "1.1.0"));
+    let (from, to) = (Digest::of(&old.to_bytes()), Digest::of(&new.to_bytes()));
+    let before = test.wait_for(&to, &[Some(from), None]);
+    test.wait_for(&from, &[None]);
+    // As if a better one had replaced it: its bytes are in the old place alone, too.
+    let doomed = before.find(None).unwrap().id.to_string();
+    let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let doom = sqlx::query("UPDATE bundles SET state = 'doomed' WHERE id = $1").bind(doomed);
+        assert_eq!(doom.execute(&mut conn).await.unwrap().rows_affected(), 1);
+    });
+    let place = format!("file://{}", test.path("elsewhere").display());
+    test.command(&["move", "--to", &place]);
+    test.kill();
+    test.settings.push(format!("chunks={place}"));
+    test.start();
+    let after = test.wait_for(&to, &[Some(from), None]);
+    test.wait_for(&from, &[None]);
+    check(&test, after.find(None).unwrap(), &new, None);
+    check(&test, after.find(Some(&from)).unwrap(), &new, Some(&old));
+    assert!(test.command(&["verify", "--deep"]).contains("3 bundles, 0 bad"));
+    assert!(!test.log().contains("cannot build"), "{}", test.log());
+}
+
+#[test]
 fn bundles_and_their_lists_are_answered_as_files_are() {
     let test = TestDeployment::new(&FAST);
     test.publish("stable", "1.0.0", 1).done();

@@ -140,6 +140,9 @@ fn restored_backup_is_accepted_again_by_players_who_have_seen_more() {
     let restore = test.server_command(&["restore", "--seen", "20"]).output().unwrap();
     assert!(restore.status.success() && text(&restore).contains("version 21"), "{}", text(&restore));
     test.start();
+    let audit = test.api("GET", "/api/v1/audit?limit=100", None).1;
+    let raised = audit["items"].as_array().unwrap().iter().filter(|it| it["action"] == "repository.raise").count();
+    assert_eq!(raised, 1, "{audit}");
     // The list of `beta` was signed offline: its holder publishes it again.
     test.publish("beta", "1.0.0", 2).done();
     test.update("game").done();
