@@ -249,7 +249,7 @@ public sealed class VSekaiTask
     public Error Error { get => (Error)Object.Get("error").AsInt64(); }
     /// <summary>Why it has not ended well, also after a pause, a cancellation or a refusal.</summary>
     public VSekaiFailure Failure { get => VSekaiFailure.Of(Object.Get("failure").AsGodotObject()); }
-    /// <summary>Whether finished was emitted, or is being emitted.</summary>
+    /// <summary>Whether it has ended</summary>
     public bool IsFinished { get => Object.Get("is_finished").AsBool(); }
     /// <summary>Whether it has ended well.</summary>
     public bool IsOk { get => Object.Get("is_ok").AsBool(); }
