@@ -7,7 +7,7 @@ var planned_version: String = ""
 var planned_bytes: int = -1
 ## Whether a person has ended the download that can go on.
 var is_cancelled: bool = false
-## Whether it follows the switch to another mode.
+## Whether it is to begin by itself, because a switch to another mode has promised it.
 var is_due: bool = false
 ## What is left of the running download, or of the one that has ended; -1 = unknown.
 var left_bytes: int = -1
