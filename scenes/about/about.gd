@@ -1,5 +1,5 @@
 class_name AboutScreen
-extends MarginContainer
+extends Region
 ## Versions, links, licences, and the way to report a fault. Opens nothing itself.
 
 signal website_requested

@@ -1,5 +1,5 @@
 class_name FirstRunScreen
-extends MarginContainer
+extends Region
 ## The first start: choose a language and a folder, then install.
 
 signal locale_chosen(locale: String)

@@ -1,5 +1,5 @@
 class_name HomeScreen
-extends MarginContainer
+extends Region
 ## The brand, what is installed, and the one next step.
 ##
 ## Shows a [HomeState] and reports what was pressed; knows nothing about the updater.

@@ -45,7 +45,7 @@ var confirm_dialog: ConfirmDialog:
 func _ready() -> void:
 	# The engine does not tell screen readers by itself that something was hidden.
 	for screen: Control in [
-		%Rows as Control, home, whats_new, settings, about, first_run, error_dialog, confirm_dialog
+		nav, home, whats_new, settings, about, first_run, error_dialog, confirm_dialog
 	]:
 		screen.visibility_changed.connect(screen.queue_accessibility_update)
 	nav.page_requested.connect(show_page)
@@ -130,16 +130,17 @@ func is_asking() -> bool:
 
 func _show_screens() -> void:
 	var is_first := first_run.visible
-	(%Rows as Control).visible = not is_first
 	var is_on_art := is_first or page == NavBar.Page.HOME
 	(%ScrimAcross as Control).visible = is_on_art
 	(%ScrimDown as Control).visible = is_on_art
 	(%ScrimAll as Control).visible = not is_on_art
 	nav.page = page
-	home.visible = page == NavBar.Page.HOME
-	whats_new.visible = page == NavBar.Page.WHATS_NEW
-	settings.visible = page == NavBar.Page.SETTINGS
-	about.visible = page == NavBar.Page.ABOUT
+	nav.visible = not is_first
+	(%PadRow as Control).visible = not is_first and InputMode.kind == InputMode.Kind.PAD
+	home.visible = not is_first and page == NavBar.Page.HOME
+	whats_new.visible = not is_first and page == NavBar.Page.WHATS_NEW
+	settings.visible = not is_first and page == NavBar.Page.SETTINGS
+	about.visible = not is_first and page == NavBar.Page.ABOUT
 	if is_asking():
 		return
 	if is_first:
@@ -166,6 +167,6 @@ func _draw_branding() -> void:
 
 
 func _on_pad_changed(is_pad: bool) -> void:
-	(%PadRow as Control).visible = is_pad
+	(%PadRow as Control).visible = is_pad and not first_run.visible
 	if is_pad:
 		(%PadHints as PadHints).show_for((%InputMode as InputMode).pad_name())

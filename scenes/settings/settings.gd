@@ -1,5 +1,5 @@
 class_name SettingsScreen
-extends MarginContainer
+extends Region
 ## The settings, and the operations on the installation.
 ##
 ## Writes choices into [member settings] and reports that; everything else it only requests.

@@ -1,5 +1,5 @@
 class_name WhatsNewScreen
-extends MarginContainer
+extends Region
 ## The release notes of the last versions, the newest first, each on a card of its own; in a wide
 ## window the news are beside them. Downloads nothing, and opens nothing itself.
 
