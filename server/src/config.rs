@@ -149,14 +149,13 @@ impl Loaded {
 
 /// Whether `log_format` is JSON, as far as the settings can be read: what is wrong with them is told in this form, too.
 pub fn wants_json(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>, given: &[Given]) -> bool {
-    let is_it = |name: &str| name == "log_format";
-    let pairs = given.iter().filter(|it| is_it(&it.name)).map(|it| it.value.clone());
-    let variables = environment.filter(|(name, _)| name.strip_prefix(PREFIX) == Some("LOG_FORMAT")).map(|it| it.1);
+    let pair = given.iter().rfind(|it| it.name == "log_format").map(|it| it.value.clone());
+    let mut variables = environment.filter(|(name, _)| name.strip_prefix(PREFIX) == Some("LOG_FORMAT")).map(|it| it.1);
     let of_file = || {
         let table = file::parse(file?, &file::read(file?).ok()?).ok()?;
         table.get("log_format")?.as_str().map(str::to_owned)
     };
-    pairs.last().or_else(|| variables.last()).or_else(of_file).is_some_and(|format| format == "json")
+    pair.or_else(|| variables.next()).or_else(of_file).is_some_and(|format| format == "json")
 }
 
 /// Settings as they are read, and what is wrong with them: all of it is told at once.

@@ -77,7 +77,7 @@ pub(super) fn find(dir: &Path, needed: &BTreeSet<String>, grace_s: i64) -> Resul
         let mut all = Vec::new();
         list(dir, folder, &mut all)?;
         // Lists of bundles go before the bundles.
-        all.sort_by_key(|(path, _)| !path.ends_with(".json"));
+        all.sort_by_key(|(path, _)| path.strip_suffix(".json").is_none());
         for (path, bytes) in all.into_iter().filter(|(path, _)| is_exported(path) && !needed.contains(path)) {
             // A clock that has been ahead must not make a file wait for ever.
             let since = known.unneeded_since.get(&path).copied().unwrap_or(now).min(now);
@@ -140,7 +140,7 @@ fn is_exported(path: &str) -> bool {
         "store" => is_hex(first, 64) && last == "cacnk" && rest.split('/').next().is_some_and(|it| is_hex(it, 4)),
         "bundles" => rest == name && is_hex(first, 64) && matches!(last, "" | "json"),
         "targets" => is_hex(first, 64) && !last.is_empty(),
-        "tuf" => first.parse::<u64>().is_ok() && last.ends_with(".json") && last != "root.json",
+        "tuf" => first.parse::<u64>().is_ok() && last.strip_suffix(".json").is_some_and(|role| role != "root"),
         _ => false,
     }
 }
