@@ -89,7 +89,7 @@ impl Application {
         chunks.claim_place().await?;
         let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
         let is_new = db.view().await?.metadata.is_empty();
-        let signer = Signer::open(config.keys_folder(), is_new).await?;
+        let signer = Signer::open(config.keys_folder(), is_new).await.map_err(about_keys)?;
         let options = ServiceOptions {
             region: config.region.clone(),
             upload_ttl_s: config.publication_h * 3600,
@@ -262,6 +262,17 @@ pub async fn open_database(config: &Config) -> Result<Arc<dyn Db>> {
     make.map_err(Error::internal_by("making the folder of the data"))??;
     let pools = Pools { connections: config.database_connections, ..Pools::default() };
     db::open(&config.database_url(), &pools).await
+}
+
+/// A damaged key, with what to do about it.
+fn about_keys(error: Error) -> Error {
+    match error {
+        Error::Updater(error) if error.code() == "invalid_argument" => Error::config(
+            error.message_with_causes(),
+            "Put that file back from the backup of the folder of keys; remove it only if nothing was published yet",
+        ),
+        other => other,
+    }
 }
 
 fn authorizer(config: &Config, tokens: Arc<Tokens>) -> Authorizer {

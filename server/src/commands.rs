@@ -14,13 +14,13 @@ use vsekai_server::model::AuditEntry;
 use vsekai_server::{api, gc};
 use vsekai_updater::text::{self, counted};
 
-use crate::{Cli, Command};
+use crate::{Cli, Command, help};
 
 mod bundle;
 mod check;
 mod export;
 mod import;
-mod log;
+pub(crate) mod log;
 mod relocate;
 mod serve;
 mod tls;
@@ -33,20 +33,19 @@ const MIN_WORKERS: usize = 4;
 const BATCH: u32 = 500;
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
-    if matches!(cli.command, Command::Openapi) {
-        print(&api::spec());
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches!(cli.command, Command::ExampleConfig) {
-        print(EXAMPLE);
-        return Ok(ExitCode::SUCCESS);
+    if let Some(code) = run_alone(&cli.command) {
+        return code;
     }
     let listen = if let Command::Serve { listen } = &cli.command { listen.as_ref() } else { None };
-    let loaded = cli.settings.load(listen)?;
-    check_folder(&loaded.config.data)?;
-    if matches!(cli.command, Command::CheckConfig) {
-        return check::run(&loaded);
+    if matches!(cli.command, Command::Serve { .. }) && cli.settings.wants_json() {
+        log::write_json();
     }
+    let loaded = cli.settings.load(listen);
+    if let Command::CheckConfig { json } = cli.command {
+        return check::run(loaded, json);
+    }
+    let loaded = loaded?;
+    check_folder(&loaded.config.data)?;
     if !may_create(&cli.command) {
         check_exists(&loaded.config.database_url())?;
     }
@@ -59,6 +58,29 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     log::finish();
     code
+}
+
+/// Runs what asks no server.
+fn run_alone(command: &Command) -> Option<Result<ExitCode>> {
+    match command {
+        Command::Openapi => print(&api::spec()),
+        Command::ExampleConfig => print(EXAMPLE),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut help::whole(), "vsekai-server", &mut script);
+            let _ = std::io::stdout().write_all(&script);
+        }
+        Command::Manual { dir } => {
+            let written = std::fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(help::whole(), dir));
+            if let Err(error) = written {
+                let reason = format!("cannot write {}: {}", dir.display(), text::system_reason(&error));
+                let hint = "Name a folder that this user may make and write to";
+                return Some(Err(Error::command("io_failed", reason, hint)));
+            }
+        }
+        _ => return None,
+    }
+    Some(Ok(ExitCode::SUCCESS))
 }
 
 async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
@@ -85,7 +107,14 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             check_place(&to)?;
             relocate::run(config, &to, finish).await?;
         }
-        Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
+        Command::Export { dir, prune, dry_run } => {
+            let prune = match (prune, dry_run) {
+                (false, _) => export::Prune::No,
+                (true, true) => export::Prune::List,
+                (true, false) => export::Prune::After(config.clean_grace_h * 3600),
+            };
+            export::run(&open(config).await?, &dir, prune).await?;
+        }
         Command::Import { store, index, keep_days } => {
             import::run(&open(config).await?, &store, &index, keep_days).await?;
         }
@@ -98,7 +127,12 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             print(&format!("Copied {} to {}. Copy {rest} too.\n", config.database_shown(), file.display()));
         }
         Command::Bundle(command) => return bundle::run(command, open(config).await?).await,
-        Command::Openapi | Command::ExampleConfig | Command::CheckConfig => {}
+        // Done before.
+        Command::Openapi
+        | Command::ExampleConfig
+        | Command::CheckConfig { .. }
+        | Command::Completions { .. }
+        | Command::Manual { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -197,7 +231,10 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     tell_of(&collected, &counts);
     if collected.failed > 0 {
         let what = counted(collected.failed, "chunk or bundle", "chunks and bundles");
-        return Err(Error::internal(format!("{what} could not be removed; the warnings above say why")));
+        let reason = format!("{what} could not be removed; the warnings above say why");
+        let hint =
+            "Mend what they name, such as the permissions of the folder of chunks; the next clean-up tries again";
+        return Err(Error::command("not_removed", reason, hint));
     }
     Ok(())
 }

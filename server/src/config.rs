@@ -21,6 +21,7 @@ mod address;
 mod check;
 mod fault;
 mod file;
+mod paths;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -146,6 +147,17 @@ impl Loaded {
     }
 }
 
+/// Whether `log_format` is JSON, as far as the settings can be read: what is wrong with them is told in this form, too.
+pub fn wants_json(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>, given: &[Given]) -> bool {
+    let pair = given.iter().rfind(|it| it.name == "log_format").map(|it| it.value.clone());
+    let mut variables = environment.filter(|(name, _)| name.strip_prefix(PREFIX) == Some("LOG_FORMAT")).map(|it| it.1);
+    let of_file = || {
+        let table = file::parse(file?, &file::read(file?).ok()?).ok()?;
+        table.get("log_format")?.as_str().map(str::to_owned)
+    };
+    pair.or_else(|| variables.next()).or_else(of_file).is_some_and(|format| format == "json")
+}
+
 /// Settings as they are read, and what is wrong with them: all of it is told at once.
 struct Reading {
     table: Table,
@@ -201,6 +213,14 @@ impl Reading {
     /// The settings. Those of a wrong type have their defaults while the others are checked.
     fn end(mut self) -> Result<Loaded> {
         let defaults: Table = toml::from_str(EXAMPLE).map_err(Error::internal_by("reading the example"))?;
+        // Of the file, only what is in force: a container may have set its own folder.
+        for (name, origin) in &self.origins {
+            match self.table.get(name).and_then(|value| paths::whole(name, value, origin)) {
+                Some(Ok(whole)) => drop(self.table.insert(name.clone(), whole)),
+                Some(Err(fault)) => self.faults.push(fault),
+                None => {}
+            }
+        }
         let mut wrong = Vec::new();
         for name in self.origins.keys() {
             let mut alone = defaults.clone();

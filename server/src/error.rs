@@ -39,7 +39,8 @@ pub enum Error {
     /// The request conflicts with the current state.
     #[error("{reason}")]
     Conflict {
-        /// The stable code: `version_exists`, `publication_stale`, `mode_cycle`, `keys_differ`, `mode_exists`.
+        /// The stable code: `version_exists`, `publication_stale`, `mode_cycle`, `keys_differ`, `mode_exists`,
+        /// `token_exists`.
         code: &'static str,
         /// The reason, for people to read.
         reason: String,
@@ -89,7 +90,8 @@ pub enum Error {
     /// A command on the command line cannot do what it was told to.
     #[error("{reason}")]
     Command {
-        /// The stable code: `address_in_use`, `database_unreachable`, `file_exists`, `no_server`, `place_invalid`, `token_exists`.
+        /// The stable code: `address_in_use`, `database_unreachable`, `file_exists`, `no_server`, `not_removed`,
+        /// `place_invalid`, `repository_differs`, `token_exists`.
         code: &'static str,
         /// The reason, for people to read.
         reason: String,

@@ -11,14 +11,14 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Start", &["serve", "example-config", "check-config", "token"]),
     ("Look after it", &["backup", "restore", "verify", "gc", "bundle"]),
     ("Move data", &["import", "export", "copy", "move", "migrate"]),
-    ("This command", &["openapi", "help"]),
+    ("This command", &["completions", "manual", "openapi", "help"]),
 ];
 
 /// Commands that ask no server.
-const ALONE: [&str; 3] = ["openapi", "example-config", "copy"];
+const ALONE: [&str; 5] = ["openapi", "example-config", "copy", "completions", "manual"];
 
 /// Examples of commands, by the words of each.
-const EXAMPLES: [(&str, &str); 14] = [
+const EXAMPLES: [(&str, &str); 16] = [
     (
         "serve",
         "  vsekai-server serve                                  on this machine, with SQLite in ./data
@@ -27,7 +27,20 @@ const EXAMPLES: [(&str, &str); 14] = [
 
 Ctrl-C or SIGTERM stops it, after the requests under way; a second one at once.",
     ),
-    ("check-config", "  vsekai-server check-config --config config.toml | grep -v '# default'    only what differs"),
+    (
+        "check-config",
+        "  vsekai-server check-config --config config.toml | grep -v '# default'    only what differs
+  vsekai-server check-config --json | jq -e .is_usable                     in a script",
+    ),
+    (
+        "completions",
+        "  bash:  vsekai-server completions bash > ~/.local/share/bash-completion/completions/vsekai-server
+  zsh:   vsekai-server completions zsh > ~/.zfunc/_vsekai-server    with `fpath+=~/.zfunc` in ~/.zshrc
+  fish:  vsekai-server completions fish > ~/.config/fish/completions/vsekai-server.fish
+
+The packages of a release bring them.",
+    ),
+    ("manual", "  vsekai-server manual ~/.local/share/man/man1    then `man vsekai-server-serve`"),
     ("example-config", "  vsekai-server example-config > config.toml"),
     (
         "token create",
@@ -60,7 +73,11 @@ Ctrl-C or SIGTERM stops it, after the requests under way; a second one at once."
 
 It can be stopped and run again. Start every server with the new place before anybody publishes.",
     ),
-    ("export", "  vsekai-server export /srv/www/v-sekai    at least every 3 days: the timestamp in it expires"),
+    (
+        "export",
+        "  vsekai-server export /srv/www/v-sekai            at least every 3 days: its timestamp expires
+  vsekai-server export /srv/www/v-sekai --prune    and remove what is no longer needed",
+    ),
     (
         "import",
         "  vsekai-server import /srv/old/store\n  vsekai-server import https://example.org/store --index game.caidx",
@@ -79,6 +96,11 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = grammar.try_get_matches_from_mut(arguments);
     let matches = matches.map_err(|error| crate::tips::improve(&grammar, arguments, error))?;
     Cli::from_arg_matches(&matches)
+}
+
+/// The whole command line, for man pages and completions of shells.
+pub(crate) fn whole() -> Command {
+    grammar(true)
 }
 
 fn grammar(is_full: bool) -> Command {

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 use vsekai_server::auth::Scope;
-use vsekai_server::config::{Given, Loaded};
+use vsekai_server::config::{self, Given, Loaded};
 use vsekai_server::error::{Error, Result};
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::Effort;
@@ -136,6 +137,12 @@ enum Command {
     Export {
         /// The folder. Files that are there already are not written again
         dir: PathBuf,
+        /// Then remove what the repository has not had for `clean_grace_h` hours, by earlier exports with this option
+        #[arg(long)]
+        prune: bool,
+        /// Write nothing: list what is no longer needed
+        #[arg(long, requires = "prune")]
+        dry_run: bool,
     },
     /// Import the chunks of a desync or casync store
     Import {
@@ -156,12 +163,27 @@ enum Command {
     /// Build, list, import and remove bundles: chunks of a version compressed together
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    Manual {
+        /// The folder
+        dir: PathBuf,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Print a configuration file with every setting, its default and an explanation
     ExampleConfig,
     /// Check the settings, and show each with where it comes from
-    CheckConfig,
+    CheckConfig {
+        /// Print JSON: the settings, and everything that is wrong with them
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -248,6 +270,15 @@ fn digest(text: &str) -> std::result::Result<Digest, String> {
 
 impl Settings {
     fn load(&self, listen: Option<&String>) -> Result<Loaded> {
+        Loaded::read(self.config.as_deref(), environment(), &self.given(listen))
+    }
+
+    /// Whether the log is to be JSON, also if other settings cannot be used.
+    fn wants_json(&self) -> bool {
+        config::wants_json(self.config.as_deref(), environment(), &self.given(None))
+    }
+
+    fn given(&self, listen: Option<&String>) -> Vec<Given> {
         let pairs = self.pairs.iter().cloned().map(|(name, value)| Given { name, value, is_option: false });
         let options = [
             ("data", &self.data),
@@ -258,11 +289,12 @@ impl Settings {
         let options = options
             .into_iter()
             .filter_map(|(name, value)| Some(Given { name: name.to_owned(), value: value.clone()?, is_option: true }));
-        let given: Vec<Given> = pairs.chain(options).collect();
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Loaded::read(self.config.as_deref(), environment, &given)
+        pairs.chain(options).collect()
     }
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn main() -> ExitCode {
@@ -289,38 +321,90 @@ fn main() -> ExitCode {
 
 /// Reports an error on stderr, with its causes and a hint.
 fn report(error: &Error) {
-    let mut lines = vec![format!("error: {} [{}]", text::message(&error.to_string()), error.code())];
+    let causes = causes_of(error);
+    let all = if let Error::Settings(all) = error { all.as_slice() } else { &[] };
+    let said = if commands::log::is_json() { as_json(error, &causes, all) } else { as_text(error, &causes, all) };
+    let _ = std::io::stderr().write_all(said.as_bytes());
+}
+
+fn causes_of(error: &Error) -> Vec<String> {
+    let mut causes = Vec::new();
     // The message of one of the updater's errors has its causes.
     let mut cause = std::error::Error::source(error).filter(|_| !matches!(error, Error::Updater(_)));
     while let Some(error) = cause {
         let reason = error.downcast_ref::<std::io::Error>().map(text::system_reason);
-        lines.push(format!("  because: {}", text::message(&reason.unwrap_or_else(|| error.to_string()))));
+        let said = text::message(&reason.unwrap_or_else(|| error.to_string()));
+        // Some libraries repeat what is below.
+        if causes.last().is_none_or(|last: &String| !last.contains(&said)) {
+            causes.push(said);
+        }
         cause = error.source();
     }
-    if let Error::Settings(all) = error {
-        for one in all {
-            let hint = hint(one).unwrap_or_default();
-            lines.push(format!("\n  {}\n  hint: {}", text::message(&one.to_string()), text::message(hint)));
-        }
+    causes
+}
+
+fn as_text(error: &Error, causes: &[String], all: &[Error]) -> String {
+    let mut lines = vec![format!("error: {} [{}]", text::message(&error.to_string()), error.code())];
+    lines.extend(causes.iter().map(|cause| format!("  because: {cause}")));
+    for one in all {
+        let hint = hint(one).unwrap_or_default();
+        lines.push(format!("\n  {}\n  hint: {}", text::message(&one.to_string()), text::message(hint)));
     }
     lines.extend(hint(error).map(|hint| format!("\nhint: {hint}")));
-    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    format!("{}\n", lines.join("\n"))
+}
+
+/// One line for each error: several settings are several.
+fn as_json(error: &Error, causes: &[String], all: &[Error]) -> String {
+    let entry = |error: &Error| {
+        let fields = json!({
+            "message": text::message(&error.to_string()), "code": error.code(), "causes": causes, "hint": hint(error),
+        });
+        commands::log::entry("ERROR", &fields)
+    };
+    if all.is_empty() { entry(error) } else { all.iter().map(entry).collect() }
 }
 
 fn hint(error: &Error) -> Option<&str> {
     match error {
         Error::Command { hint, .. } => Some(hint.as_ref()),
         Error::Config { hint, .. } => Some(hint.as_str()),
+        Error::Database(error) if ["not a database", "malformed"].iter().any(|it| error.to_string().contains(it)) => {
+            Some(
+                "That file is no SQLite database, or is damaged. Name another with `--database`, or restore the backup",
+            )
+        }
         Error::Database(_) => Some("Is the database running, and is its URL right? Set it with `--database URL`"),
+        Error::ObjectStore(_) => Some(
+            "Check `chunks`: the bucket or the folder. A bucket needs AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, \
+             and AWS_ENDPOINT if it is not Amazon's",
+        ),
         Error::Updater(error) => match error.code() {
             "disk_full" => Some("Free some disk space"),
             "permission_denied" => Some("Check the owner and the permissions of what the message names"),
-            "not_found" => Some("Check the path in the message; a relative one starts at the working folder"),
+            "not_found" => {
+                Some("Check the path in the message; on the command line, a relative one starts at the working folder")
+            }
             "read_only" => Some("Choose a folder on a disk that can be written to"),
             "key_missing" => Some("Put that key into the server's folder of keys, and run the command again"),
             "busy" => Some("Stop the other process, or wait until it has ended"),
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bucket_says_is_said_once_with_what_to_set() {
+        let source = std::io::Error::other("refused");
+        let error = Error::ObjectStore(object_store::Error::Generic { store: "S3", source: source.into() });
+        let said = as_text(&error, &causes_of(&error), &[]);
+        assert_eq!(said.matches("refused").count(), 1, "{said}");
+        assert!(said.contains("hint: Check `chunks`") && said.contains("AWS_ENDPOINT"), "{said}");
     }
 }

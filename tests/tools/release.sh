@@ -62,19 +62,27 @@ collect() {
 	cp "$repo/README.md" "$repo/CHANGELOG.md" "$repo/LICENSE" "$licence_file" "${@:2}" "$folder"
 }
 
+# The pages and scripts of vsekai, and of the server that this machine can run.
 manual() {
+	local server=$target/x86_64-unknown-linux-gnu/release/vsekai-server shell
 	cargo_in_rust run --quiet --example manual -- "$work/manual"
+	"$server" manual "$work/manual/man1"
+	for shell in bash:vsekai-server.bash zsh:_vsekai-server fish:vsekai-server.fish; do
+		"$server" completions "${shell%:*}" >"$work/manual/completions/${shell#*:}"
+	done
 }
 
 debian_package() {
-	local arch=$1 bins=$2 root=$work/deb-$1
+	local arch=$1 bins=$2 root=$work/deb-$1 name
 	mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/share/man/man1" "$root/usr/share/doc/vsekai"
 	mkdir -p "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
 	install -m 755 "$bins/vsekai" "$bins/vsekai-server" "$root/usr/bin"
 	for page in "$work"/manual/man1/*; do gzip -9 -n -c "$page" >"$root/usr/share/man/man1/$(basename "$page").gz"; done
-	cp "$work/manual/completions/vsekai.bash" "$root/usr/share/bash-completion/completions/vsekai"
-	cp "$work/manual/completions/_vsekai" "$root/usr/share/zsh/vendor-completions/"
-	cp "$work/manual/completions/vsekai.fish" "$root/usr/share/fish/vendor_completions.d/"
+	for name in vsekai vsekai-server; do
+		cp "$work/manual/completions/$name.bash" "$root/usr/share/bash-completion/completions/$name"
+		cp "$work/manual/completions/_$name" "$root/usr/share/zsh/vendor-completions/"
+		cp "$work/manual/completions/$name.fish" "$root/usr/share/fish/vendor_completions.d/"
+	done
 	cp "$repo/LICENSE" "$root/usr/share/doc/vsekai/copyright"
 	cp "$licence_file" "$root/usr/share/doc/vsekai/"
 	cat >"$root/DEBIAN/control" <<-END
@@ -95,7 +103,6 @@ debian_package() {
 
 part_linux() {
 	local machine bins targets=()
-	stage "release: manual and completions" manual
 	for machine in "${linux[@]}"; do
 		rustup --quiet target add "$machine-unknown-linux-gnu" || true
 		targets+=(--target "$machine-unknown-linux-gnu.$release_glibc")
@@ -103,6 +110,7 @@ part_linux() {
 	# In one run, because the last steps of each use one processor only.
 	stage "release: Linux" zigbuild --quiet --locked --release "${targets[@]}" \
 		--package vsekai-updater --package vsekai-server --bins
+	stage "release: manual and completions" manual
 	for machine in "${linux[@]}"; do
 		bins=$target/$machine-unknown-linux-gnu/release
 		collect "vsekai-$version-linux-$machine" "$bins/vsekai" "$bins/vsekai-server"

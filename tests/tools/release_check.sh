@@ -8,7 +8,11 @@ in_bare_debian() {
 	make_debian bookworm usr/bin/dpkg "$root" --variant=essential
 	cp "$1" "$work/vsekai.deb"
 	(enter_debian "$root" bash -euc "dpkg --install '$work/vsekai.deb' >/dev/null
-		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null")
+		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai
+		vsekai-server --version
+		test -s /usr/share/man/man1/vsekai-server-serve.1.gz
+		test -s /usr/share/bash-completion/completions/vsekai-server
+		dpkg --purge vsekai >/dev/null")
 }
 
 # The files with which a store shows the launcher.

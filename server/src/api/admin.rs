@@ -44,7 +44,8 @@ impl Admin {
 
     /// Create a token
     ///
-    /// The secret is in this response and cannot be retrieved later. Scope: `admin`.
+    /// The secret is in this response and cannot be retrieved later. No other valid token may have the name
+    /// (`token_exists`): revoke that one first, or choose another name. Scope: `admin`.
     #[oai(path = "/tokens", method = "post", operation_id = "create_token")]
     async fn create(
         &self,

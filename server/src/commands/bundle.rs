@@ -24,8 +24,14 @@ use crate::BundleCommand;
 
 pub(super) async fn run(command: BundleCommand, app: Application) -> Result<ExitCode> {
     match command {
-        BundleCommand::List { mode, json } => list(&app, mode.as_ref(), json).await?,
-        BundleCommand::Build { mode, effort, now } => return build(&app, mode.as_ref(), effort, now).await,
+        BundleCommand::List { mode, json } => {
+            check_mode(&app, mode.as_ref()).await?;
+            list(&app, mode.as_ref(), json).await?;
+        }
+        BundleCommand::Build { mode, effort, now } => {
+            check_mode(&app, mode.as_ref()).await?;
+            return build(&app, mode.as_ref(), effort, now).await;
+        }
         BundleCommand::Import { dir } => import(&app, &dir).await?,
         BundleCommand::Remove { id } => {
             if !app.service().bundles().remove(&id).await? {
@@ -36,6 +42,20 @@ pub(super) async fn run(command: BundleCommand, app: Application) -> Result<Exit
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn check_mode(app: &Application, mode: Option<&ModeName>) -> Result<()> {
+    let Some(mode) = mode else { return Ok(()) };
+    let view = app.service().db().view().await?;
+    let known: Vec<&str> = view.modes.iter().map(|mode| mode.name.as_str()).collect();
+    if known.contains(&mode.as_str()) {
+        return Ok(());
+    }
+    let hint = match known.as_slice() {
+        [] => "Nothing has been published yet: `vsekai publish --server URL` does".to_owned(),
+        known => format!("The modes are: {}", known.join(", ")),
+    };
+    Err(Error::command("not_found", format!("there is no mode {:?}", mode.as_str()), hint))
 }
 
 /// The mode and the full name of the version of each index.

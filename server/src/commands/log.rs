@@ -1,16 +1,21 @@
 //! The log, written by a thread of its own: a reader that has stopped reading must not stop the server.
 //!
 //! Lines that find no room are counted, and the count is written once there is room again.
+//!
+//! With `log_format = "json"`, every line of `serve` is JSON of one shape, also what is not of the log: where it listens,
+//! why it does not start, a panic. Other commands talk to people, and write text.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
+use vsekai_server::model::Time;
 
 /// Lines that wait to be written.
 const MAX_WAITING: usize = 4096;
@@ -19,6 +24,41 @@ const MAX_WAITING: usize = 4096;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 static LOG: OnceLock<Log> = OnceLock::new();
+
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on, everything that this process writes is JSON.
+pub(crate) fn write_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let said = panic.payload_as_str().unwrap_or_default();
+        let line = entry("ERROR", &json!({"message": format!("panicked: {said}"), "place": place}));
+        match LOG.get() {
+            Some(log) => log.send(line.into_bytes()),
+            None => {
+                let _ = io::stderr().write_all(line.as_bytes());
+            }
+        }
+        finish();
+    }));
+}
+
+pub(crate) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// A line as the log has them in JSON.
+pub(crate) fn entry(level: &str, fields: &Value) -> String {
+    let line =
+        json!({"timestamp": Time::now().to_string(), "level": level, "fields": fields, "target": "vsekai_server"});
+    format!("{line}\n")
+}
+
+/// A line for whoever started the program, as text or JSON.
+pub(super) fn shown(text: &str) -> String {
+    if is_json() { entry("INFO", &json!({"message": text})) } else { format!("{text}\n") }
+}
 
 #[derive(Clone, Debug)]
 struct Log {
@@ -39,14 +79,14 @@ pub(super) fn start(config: &Config) -> Result<()> {
     let log = Log::start().map_err(Error::internal_by("starting the log"))?;
     let _ = LOG.set(log.clone());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(log);
-    let outcome = if config.log_format == "json" { log.json().try_init() } else { log.try_init() };
+    let outcome = if is_json() { log.json().try_init() } else { log.try_init() };
     outcome.map_err(Error::internal_by("starting the log"))
 }
 
 /// Writes a line that is not of the log, such as where the server listens, without waiting for a reader.
 pub(super) fn line(text: &str) {
     match LOG.get() {
-        Some(log) => log.send(format!("{text}\n").into_bytes()),
+        Some(log) => log.send(shown(text).into_bytes()),
         None => super::note(text),
     }
 }
@@ -90,7 +130,8 @@ fn write(waiting: &Receiver<Message>, lost: &AtomicU64) {
         }
         let count = lost.swap(0, Ordering::Relaxed);
         if count > 0 {
-            let _ = writeln!(out, "{count} lines of the log were lost: nobody read it");
+            let lost = format!("{count} lines of the log were lost: nobody read it");
+            let _ = out.write_all(shown(&lost).as_bytes());
         }
     }
 }
@@ -125,5 +166,31 @@ impl Drop for Line<'_> {
         if !self.bytes.is_empty() {
             self.log.send(std::mem::take(&mut self.bytes));
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    const CHILD: &str = "VSEKAI_TEST_PANIC";
+
+    #[test]
+    fn a_panic_is_a_line_of_json() {
+        if std::env::var_os(CHILD).is_some() {
+            write_json();
+            panic!("on\npurpose");
+        }
+        let this = std::env::current_exe().unwrap();
+        let name = "commands::log::tests::a_panic_is_a_line_of_json";
+        let child = std::process::Command::new(this).args(["--exact", name, "--nocapture"]).env(CHILD, "1").output();
+        let said = String::from_utf8(child.unwrap().stderr).unwrap();
+        let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["fields"]["message"], "panicked: on\npurpose", "{said}");
+        assert!(
+            lines[0]["fields"]["place"].as_str().unwrap().contains("log.rs:") && lines[0]["level"] == "ERROR",
+            "{said}"
+        );
     }
 }

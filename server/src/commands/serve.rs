@@ -12,6 +12,7 @@ use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::observe::{describe, gauge_bundles, gauge_cache, gauge_chunks, gauge_service};
+use vsekai_updater::text;
 
 use super::{log, open, print, tls};
 
@@ -37,15 +38,19 @@ pub(super) async fn run(config: Config) -> Result<()> {
     let (database, listen) = (config.database_shown(), config.listen);
     let public_url = config.public_url.clone();
     let app = Arc::new(open(config).await?);
-    let tcp = bind(listen).await?;
+    let tcp = bind(listen, "--listen ADDRESS:PORT").await?;
+    let metrics_tcp = match metrics {
+        Some(address) => Some(bind(address, "--set metrics_listen=ADDRESS:PORT").await?),
+        None => None,
+    };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
     welcome(&app, &address, pages, &database).await?;
     let stop = Arc::new(Notify::new());
     watch_signals(Arc::clone(&app), Arc::clone(&stop), drain)?;
     let tasks = app.background_tasks()?;
-    if let (Some(address), Some(handle)) = (metrics, handle) {
-        serve_metrics(address, handle, &app).await?;
+    if let (Some(tcp), Some(handle)) = (metrics_tcp, handle) {
+        serve_metrics(tcp, handle, &app);
     }
     let stopped = async move { stop.notified().await };
     match tls {
@@ -61,20 +66,21 @@ pub(super) async fn run(config: Config) -> Result<()> {
     Ok(())
 }
 
-async fn bind(listen: SocketAddr) -> Result<Tcp> {
+/// Takes an address, which is given with this option.
+async fn bind(listen: SocketAddr, option: &str) -> Result<Tcp> {
     Tcp::bind(listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let reason = format!("another program listens at {listen}");
-            let hint = "Stop that program, or choose another address or port with `--listen ADDRESS:PORT`";
+            let hint = format!("Stop that program, or choose another address or port with `{option}`");
             Error::command("address_in_use", reason, hint)
         }
         std::io::ErrorKind::PermissionDenied => Error::config(
             format!("cannot listen at {listen}: this user may not use that port"),
-            "Choose a port from 1024 up with `--listen ADDRESS:PORT`, and put a proxy in front",
+            format!("Choose a port from 1024 up with `{option}`, and put a proxy in front"),
         ),
         _ => Error::config(
-            format!("cannot listen at {listen}: {error}"),
-            "Choose an address of this machine with `--listen ADDRESS:PORT`; 0.0.0.0 stands for all of them",
+            format!("cannot listen at {listen}: {}", text::system_reason(&error)),
+            format!("Choose an address of this machine with `{option}`; 0.0.0.0 stands for all of them"),
         ),
     })
 }
@@ -88,7 +94,7 @@ struct Pages {
 
 /// Tells the operator where the server is. Programs that have started it read the first line.
 async fn welcome(app: &Application, address: &str, pages: Pages, database: &str) -> Result<()> {
-    print(&format!("Listening at {address}\n"));
+    print(&log::shown(&format!("Listening at {address}")));
     log::line(&format!("database       {database}"));
     if pages.docs {
         log::line(&format!("documentation  {address}/docs"));
@@ -97,7 +103,7 @@ async fn welcome(app: &Application, address: &str, pages: Pages, database: &str)
         log::line(&format!("for operators  {address}/admin"));
     }
     if let Some(file) = app.first_token().await? {
-        print(&format!("Admin token in {}\n", file.display()));
+        print(&log::shown(&format!("Admin token in {}", file.display())));
         log::line(
             "Move that file where only you can read it. The token ends in a week; `vsekai-server token create` makes others.",
         );
@@ -157,8 +163,7 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
     Ok(Some(handle))
 }
 
-async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<Application>) -> Result<()> {
-    let tcp = bind(address).await?;
+fn serve_metrics(tcp: Tcp, handle: PrometheusHandle, app: &Arc<Application>) {
     log::line(&format!("metrics        http://{}/metrics", tcp.address()));
     let app = Arc::clone(app);
     let handle = Arc::new(handle);
@@ -181,5 +186,4 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<
     let endpoint = Route::new().at("/metrics", page).boxed();
     let limits = Limits { connections: 16, ..Limits::default() };
     tokio::spawn(async move { serve(tcp, endpoint, &limits, std::future::pending()).await });
-    Ok(())
 }

@@ -17,11 +17,13 @@ const PAGE: u32 = 100;
 pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
     match command {
         TokenCommand::Create { name, scopes, days, json } => {
-            check_name(db, &name).await?;
             let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
             let made = NewToken::make(&name, &scopes, expires_at)?;
             let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
-            db.put_token(&made.row, Some(&entry("token.create", made.row.id.to_string(), &detail))).await?;
+            let entry = entry("token.create", made.row.id.to_string(), &detail);
+            if let Err(error) = db.put_token(&made.row, Some(&entry)).await {
+                return Err(why_not(db, error, &name).await);
+            }
             if json {
                 let mut shown = as_json(&made.row);
                 shown["token"] = made.text.into();
@@ -46,18 +48,23 @@ pub(super) async fn run(command: TokenCommand, db: &dyn Db) -> Result<()> {
     Ok(())
 }
 
-/// A name says which token is meant, so that two valid ones cannot have the same.
-async fn check_name(db: &dyn Db, name: &str) -> Result<()> {
+/// Why a token was not made, with what to type.
+async fn why_not(db: &dyn Db, error: Error, name: &str) -> Error {
     let now = Time::now();
-    let all = all(db).await?;
-    let Some(taken) = all.iter().find(|token| token.name == name && is_valid(token, now)) else { return Ok(()) };
-    let reason = format!("a token is named {name:?} already: {}, {}, {}", taken.id, taken.scopes, state(taken));
-    let hint = format!(
-        "Choose another name, such as one with the year; or end that token with `vsekai-server token revoke {}`, and run \
-         this again",
-        taken.id
-    );
-    Err(Error::command("token_exists", reason, hint))
+    let is_taken = matches!(error, Error::Conflict { code: "token_exists", .. });
+    let Ok(all) = all(db).await else { return error };
+    match all.iter().find(|token| is_taken && token.name == name && is_valid(token, now)) {
+        Some(taken) => {
+            let reason = format!("a token is named {name:?} already: {}, {}, {}", taken.id, taken.scopes, state(taken));
+            let hint = format!(
+                "Choose another name, such as one with the year; or end that token with `vsekai-server token revoke {}`, and \
+                 run this again",
+                taken.id
+            );
+            Error::command("token_exists", reason, hint)
+        }
+        None => error,
+    }
 }
 
 fn is_valid(token: &Token, now: Time) -> bool {

@@ -61,6 +61,47 @@ fn later_places_win() {
 }
 
 #[test]
+fn relative_paths_of_a_file_start_at_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "data = \"d\"\nkeys = \"../k\"\ndatabase = \"sqlite:x.db?mode=rwc\"\ntls_cert = \"c.pem\"\n\
+                tls_key = \"/whole/c.key\"\nwebhook_secret_file = \"\"\n";
+    std::fs::write(&file, text).unwrap();
+    let config = Loaded::read(Some(&file), none(), &[]).unwrap().config;
+    let whole = |path: &str| folder.path().join(path).display().to_string();
+    assert_eq!((config.data.display().to_string(), &config.keys), (whole("d"), &whole("../k")));
+    assert_eq!(config.database, format!("sqlite:{}?mode=rwc", whole("x.db")));
+    assert_eq!((&config.tls_cert, config.tls_key.as_str()), (&whole("c.pem"), "/whole/c.key"));
+    assert_eq!(config.webhook_secret_file, "");
+    // Elsewhere, they start at the working folder.
+    let elsewhere = Loaded::read(Some(&file), [pair("VSEKAI_SERVER_DATA", "e")].into_iter(), &[given("keys", "k")]);
+    let elsewhere = elsewhere.unwrap().config;
+    assert_eq!((elsewhere.data, elsewhere.keys.as_str()), (PathBuf::from("e"), "k"));
+    for whole in ["sqlite::memory:", "postgres://u@h/n", "sqlite:///srv/x.db"] {
+        std::fs::write(&file, format!("database = \"{whole}\"")).unwrap();
+        assert_eq!(Loaded::read(Some(&file), none(), &[]).unwrap().config.database, whole);
+    }
+}
+
+#[test]
+fn a_path_that_is_only_below_the_working_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    // Tests run in the folder of the crate, which has a folder `src`.
+    std::fs::write(&file, "\ndata = \"src\"\n").unwrap();
+    let whole = std::path::absolute("src").unwrap();
+    let said = hint(Loaded::read(Some(&file), none(), &[]));
+    assert!(
+        said.starts_with(&format!("In {}, line 2, write `data = \"{}\"`", file.display(), whole.display())),
+        "{said}"
+    );
+    // A folder that is not in force does not matter.
+    assert!(Loaded::read(Some(&file), none(), &[given("data", "elsewhere")]).is_ok());
+    std::fs::create_dir(folder.path().join("src")).unwrap();
+    assert_eq!(Loaded::read(Some(&file), none(), &[]).unwrap().config.data, folder.path().join("src"));
+}
+
+#[test]
 fn variables_of_kubernetes_and_of_the_file_itself_are_no_settings() {
     let names = ["CONFIG", "PORT", "PORT_80_TCP", "SERVICE_HOST", "SERVICE_PORT"];
     let environment = names.map(|name| pair(&format!("{PREFIX}{name}"), "tcp://10.0.0.1:80"));

@@ -334,6 +334,8 @@ statements! {
     // Tokens and leases
     PUT_TOKEN = "INSERT INTO tokens (id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+    VALID_NAMESAKE = "SELECT id FROM tokens WHERE name = $1 AND id <> $2 AND revoked_at IS NULL \
+        AND (expires_at IS NULL OR expires_at > $3) ORDER BY id LIMIT 1";
     FIRST_TOKEN = "SELECT id FROM tokens ORDER BY created_at, id LIMIT 1";
     TOKEN = "SELECT id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM tokens WHERE id = $1";
     TOKENS = "SELECT id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM tokens \

@@ -10,7 +10,8 @@ use crate::model::{AuditEntry, Time, Token};
 /// Keeps tokens.
 #[async_trait]
 pub trait TokenDb {
-    /// Adds a token, and an entry about it if one is given: both or neither.
+    /// Adds a token, and an entry about it if one is given: both or neither. Fails with `token_exists` if another token
+    /// with its name is valid.
     async fn put_token(&self, token: &Token, entry: Option<&AuditEntry>) -> Result<()>;
     /// Adds a token only if there are none yet. Returns whether it was added.
     async fn put_first_token(&self, token: &Token) -> Result<bool>;

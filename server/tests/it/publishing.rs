@@ -6,6 +6,7 @@ mod away;
 mod bundles;
 mod client;
 mod copies;
+mod exports;
 mod hostile;
 mod moves;
 mod news;

@@ -10,7 +10,7 @@ use super::{BEGIN_WRITE, Conn, Driver};
 use crate::db::retry::repeat;
 use crate::db::rows::{self, TokenRow};
 use crate::db::{Page, TokenDb, sql};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{AuditEntry, Time, Token};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -48,11 +48,25 @@ impl TokenDb for Store {
 }
 
 async fn put_token_as(conn: &mut Conn, token: &Token, entry: Option<&AuditEntry>) -> Result<()> {
+    // The transaction is serializable: of two that add the same name at once, the second sees the first.
+    if let Some(other) = valid_namesake(conn, token).await? {
+        let reason = format!(
+            "A valid token is named {:?} already, {other}: choose another name, or revoke that token first",
+            token.name
+        );
+        return Err(Error::Conflict { code: "token_exists", reason });
+    }
     put_token(conn, token).await?;
     match entry {
         Some(entry) => add_audit(conn, entry).await,
         None => Ok(()),
     }
+}
+
+async fn valid_namesake(conn: &mut Conn, token: &Token) -> Result<Option<Uuid>> {
+    let query = query_scalar::<Driver, Uuid>(sql::VALID_NAMESAKE);
+    let query = query.bind(&token.name).bind(token.id).bind(token.created_at.0);
+    Ok(query.fetch_optional(conn).await?)
 }
 
 async fn put_token(conn: &mut Conn, token: &Token) -> Result<()> {

@@ -107,6 +107,59 @@ fn webhooks_to_private_addresses_and_without_a_secret_are_refused_at_the_start()
     assert!(text.contains("https://hooks.example.org/…") && !text.contains("hush"), "{text}");
 }
 
+/// The lines of a log in JSON.
+#[track_caller]
+fn entries(log: &str) -> Vec<Value> {
+    let entry = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")) };
+    let entries: Vec<Value> = log.lines().map(entry).collect();
+    for entry in &entries {
+        for field in ["timestamp", "level", "target"] {
+            assert!(entry[field].is_string(), "{entry}");
+        }
+        assert!(entry["fields"]["message"].is_string(), "{entry}");
+    }
+    entries
+}
+
+#[tokio::test]
+async fn every_line_of_a_log_in_json_is_json() {
+    let mut server = Server::with(&[("log_format", "json"), ("metrics_listen", "127.0.0.1:0")]);
+    server.terminate();
+    assert!(server.wait().success());
+    let log = server.until_logged("Stopped.").await;
+    let said: Vec<String> =
+        entries(&log).iter().map(|entry| entry["fields"]["message"].as_str().unwrap().to_owned()).collect();
+    for start in ["database ", "metrics ", "Move that file", "Nothing is published yet", "shutting down", "Stopped."] {
+        assert!(said.iter().any(|line| line.starts_with(start)), "{start}: {log}");
+    }
+}
+
+#[test]
+fn a_start_that_fails_says_so_in_the_form_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, "log_format = \"json\"\nconections = 3\n").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let data = folder.path().join("data");
+    let run = |arguments: &[&str]| {
+        let output = program().arg("serve").args(arguments).arg("--data").arg(&data).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        entries(&String::from_utf8(output.stderr).unwrap())
+    };
+    let json = ["--set", "log_format=json"];
+    for (arguments, codes) in [
+        (&["--config", file.to_str().unwrap()][..], &["config_invalid"][..]),
+        (&["--set", "log_format=json", "--set", "docs=maybe", "--listen", "x"], &["config_invalid"; 2]),
+        (&[&json[..], &["--listen", &listen]].concat(), &["address_in_use"]),
+    ] {
+        let failed: Vec<Value> = run(arguments).into_iter().filter(|entry| entry["level"] == "ERROR").collect();
+        let found: Vec<&str> = failed.iter().map(|entry| entry["fields"]["code"].as_str().unwrap()).collect();
+        assert_eq!(found, codes, "{failed:?}");
+        assert!(failed.iter().all(|entry| entry["fields"]["hint"].is_string()), "{failed:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_log_of_requests_says_whose_token_and_from_where() {
     let server = Server::with(&[("trusted_proxies", "127.0.0.1"), ("log_format", "json")]);
@@ -115,13 +168,14 @@ async fn the_log_of_requests_says_whose_token_and_from_where() {
     asked.json(&json!({"name": "stable"})).send().await.expect(201);
     server.ask_as("", "POST", "/api/v1/modes").json(&json!({"name": "beta"})).send().await.refused(401, "unauthorized");
     let log = server.until_logged("\"status\":401").await;
-    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let lines = entries(&log);
     let line = |status: u64| {
         let found =
             lines.iter().find(|line| line["fields"]["status"] == status && line["fields"]["path"] == "/api/v1/modes");
         found.unwrap_or_else(|| panic!("{log}"))["fields"].clone()
     };
-    assert_eq!((&line(201)["token"], &line(201)["client"]), (&json!("test"), &json!("203.0.113.7")));
+    assert!(line(201)["token"].as_str().unwrap().starts_with("test "), "{log}");
+    assert_eq!(line(201)["client"], "203.0.113.7");
     assert_eq!((&line(401)["token"], &line(401)["client"]), (&json!(""), &json!("127.0.0.1")));
     assert!(!log.contains(&token));
 }

@@ -82,6 +82,10 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut line = |start: &str| {
             let line = lines.next().unwrap_or_else(|| panic!("it ended: {}", log.lock().unwrap())).unwrap();
+            let line = match serde_json::from_str::<Value>(&line) {
+                Ok(entry) => entry["fields"]["message"].as_str().unwrap().to_owned(),
+                Err(_) => line,
+            };
             line.strip_prefix(start).unwrap_or_else(|| panic!("{line:?} is not {start:?}")).to_owned()
         };
         let base = line("Listening at ");
@@ -133,7 +137,8 @@ impl Server {
 
     /// A new token with these scopes: its id and its text.
     pub(crate) async fn token(&self, scopes: &[&str]) -> (String, String) {
-        let body = serde_json::json!({"name": "test", "scopes": scopes});
+        let name = format!("test {}", uuid::Uuid::new_v4());
+        let body = serde_json::json!({"name": name, "scopes": scopes});
         let made = self.post("/api/v1/tokens", &body).await.expect(201);
         (made["row"]["id"].as_str().unwrap().to_owned(), made["token"].as_str().unwrap().to_owned())
     }

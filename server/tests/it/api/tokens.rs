@@ -48,6 +48,20 @@ async fn what_is_no_token_is_refused() {
 }
 
 #[tokio::test]
+async fn a_name_is_that_of_one_valid_token() {
+    let server = Server::start();
+    let ci = json!({"name": "ci", "scopes": ["publish:nightly"]});
+    let made = server.post(TOKENS, &ci).await.expect(201);
+    let id = made["row"]["id"].as_str().unwrap();
+    let refused = server.post(TOKENS, &ci).await.refused(409, "token_exists");
+    let said = refused["detail"].as_str().unwrap();
+    assert!(said.contains(id) && said.ends_with("choose another name, or revoke that token first"), "{said}");
+    assert_eq!(server.ask("GET", TOKENS).send().await.expect(200)["items"].as_array().unwrap().len(), 2);
+    server.delete(&format!("{TOKENS}/{id}")).await.expect(204);
+    server.post(TOKENS, &ci).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_token_that_is_taken_back_ends_at_once() {
     let server = Server::start();
     let (id, token) = server.token(&["admin"]).await;

@@ -8,6 +8,8 @@ use crate::databases::Fixture;
 super::on_every_database! {
     a_token_comes_back_as_it_was,
     the_first_token_is_added_once,
+    two_valid_tokens_have_no_name_in_common,
+    of_tokens_that_are_made_at_once_one_gets_the_name,
     a_token_is_taken_back_once,
     a_use_is_noted_to_the_hour,
     a_lease_is_held_by_one_until_it_ends,
@@ -16,7 +18,7 @@ super::on_every_database! {
 }
 
 async fn a_token_comes_back_as_it_was(f: Fixture) {
-    let mut tokens: Vec<_> = ["ci", "admin", "ci"].into_iter().map(token).collect();
+    let mut tokens: Vec<_> = ["ci", "admin", "ops"].into_iter().map(token).collect();
     tokens[1].expires_at = None;
     for token in &tokens {
         f.db.put_token(token, None).await.unwrap();
@@ -34,6 +36,38 @@ async fn the_first_token_is_added_once(f: Fixture) {
     assert!(f.db.put_first_token(&first).await.unwrap());
     assert!(!f.db.put_first_token(&token("second")).await.unwrap());
     assert_eq!(f.db.tokens(&Page { after: None, limit: 9 }).await.unwrap(), [first]);
+}
+
+async fn two_valid_tokens_have_no_name_in_common(f: Fixture) {
+    let first = token("ci");
+    f.db.put_token(&first, None).await.unwrap();
+    let second = token("ci");
+    let refused = f.db.put_token(&second, Some(&audit("token.create"))).await.unwrap_err();
+    assert!(refused.code() == "token_exists" && refused.to_string().contains(&first.id.to_string()), "{refused}");
+    assert_eq!(f.db.token(second.id).await.unwrap(), None);
+    assert!(f.db.audit(&Page { after: None, limit: 9 }).await.unwrap().is_empty());
+    f.db.revoke_token(first.id, later(1), None).await.unwrap();
+    f.db.put_token(&second, None).await.unwrap();
+    // It is valid for 1000 seconds.
+    let mut third = token("ci");
+    third.created_at = later(999);
+    assert_eq!(f.db.put_token(&third, None).await.unwrap_err().code(), "token_exists");
+    third.created_at = later(1001);
+    third.expires_at = None;
+    f.db.put_token(&third, None).await.unwrap();
+    let mut fourth = token("ci");
+    fourth.created_at = later(100_000);
+    assert_eq!(f.db.put_token(&fourth, None).await.unwrap_err().code(), "token_exists", "that one never ends");
+}
+
+async fn of_tokens_that_are_made_at_once_one_gets_the_name(f: Fixture) {
+    let tokens: Vec<_> = (0..12).map(|_| token("ci")).collect();
+    let made = futures_util::future::join_all(tokens.iter().map(|token| f.db.put_token(token, None))).await;
+    assert_eq!(made.iter().filter(|one| one.is_ok()).count(), 1, "{made:?}");
+    for refused in made.iter().filter_map(|one| one.as_ref().err()) {
+        assert_eq!(refused.code(), "token_exists");
+    }
+    assert_eq!(f.db.tokens(&Page { after: None, limit: 20 }).await.unwrap().len(), 1);
 }
 
 async fn a_token_is_taken_back_once(f: Fixture) {

@@ -150,3 +150,40 @@ fn restored_backup_is_accepted_again_by_players_who_have_seen_more() {
     test.update("game").done();
     test.assert_has("game", 3);
 }
+
+#[test]
+fn a_chunk_that_cannot_be_removed_fails_the_clean_up_until_it_can() {
+    let test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    assert!(test.server_command(&["export", "out"]).output().unwrap().status.success());
+    let chunks = format!("file://{}", test.path("chunks").display());
+    let command = |args: &[&str]| {
+        let mut command = test.server_command(&[]);
+        command.args(args).args(["--data", "other", "--chunks", &chunks, "--set", "clean_grace_h=0"]);
+        command.output().unwrap()
+    };
+    let imported = command(&["import", "out/store", "--keep-days", "0"]);
+    assert!(imported.status.success(), "{}", text(&imported));
+    // Something else is where a chunk was, as a wrong restore or a user of the folder leaves it.
+    let folder =
+        fs::read_dir(test.path("chunks")).unwrap().map(|it| it.unwrap().path()).find(|it| it.is_dir()).unwrap();
+    let chunk = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&chunk).unwrap();
+    fs::create_dir_all(chunk.join("kept")).unwrap();
+    // The first round only dooms them.
+    let doomed = command(&["gc"]);
+    assert!(doomed.status.success(), "{}", text(&doomed));
+    let failed = command(&["gc"]);
+    let said = text(&failed);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    let name = chunk.file_stem().unwrap().to_str().unwrap();
+    assert!(said.contains("cannot remove a chunk") && said.contains(name), "{said}");
+    assert!(said.contains("1 chunk or bundle could not be removed") && said.contains("[not_removed]"), "{said}");
+    assert!(said.contains("hint: ") && chunk.is_dir(), "{said}");
+    let again = command(&["gc"]);
+    assert_eq!(again.status.code(), Some(1), "{}", text(&again));
+    fs::remove_dir_all(&chunk).unwrap();
+    let done = command(&["gc"]);
+    assert!(done.status.success(), "{}", text(&done));
+    assert!(text(&command(&["gc"])).contains("nothing to clean up"));
+}

@@ -193,7 +193,7 @@ fn nobody_waits_for_the_worst_that_any_token_can_send() {
         TestDeployment::new(&["bundles=false", "chunk_cache_mib=1", "log=info,vsekai_server::service=debug"]);
     test.publish("stable", "1.0.0", 1).done();
     let token = |scope: &str| {
-        let body = json!({"name": scope, "scopes": [scope]});
+        let body = json!({"name": uuid::Uuid::new_v4().to_string(), "scopes": [scope]});
         test.api("POST", "/api/v1/tokens", Some(body)).1["token"].as_str().unwrap().to_owned()
     };
     let tokens = [

@@ -19,7 +19,8 @@ struct Publisher<'a> {
 
 impl<'a> Publisher<'a> {
     fn new(test: &'a TestDeployment, scope: &str) -> Self {
-        let made = test.api("POST", "/api/v1/tokens", Some(json!({"name": scope, "scopes": [scope]}))).1;
+        let name = uuid::Uuid::new_v4().to_string();
+        let made = test.api("POST", "/api/v1/tokens", Some(json!({"name": name, "scopes": [scope]}))).1;
         Self { test, token: made["token"].as_str().unwrap().to_owned() }
     }
 
