@@ -51,6 +51,11 @@ pub(super) trait BundleStore {
 
     /// Removes files, also if they are gone already.
     fn remove(&self, names: Vec<String>) -> Result<()>;
+
+    /// Whether deltas are wanted that save too little, because they would be built there otherwise.
+    fn wants_all(&self) -> bool {
+        false
+    }
 }
 
 /// How long a replaced bundle is kept for clients that are downloading it.
@@ -161,8 +166,11 @@ pub(super) fn make(
         if !is_missing(&list, Some(&old)) {
             continue;
         }
-        let chunk_bytes = stored.of_update(store, &old.index, &new.index, monitor)?;
-        let instead_bytes = chunk_bytes.min(full_bytes);
+        let instead_bytes = if store.wants_all() {
+            u64::MAX
+        } else {
+            full_bytes.min(stored.of_update(store, &old.index, &new.index, monitor)?)
+        };
         let is_worthwhile = |length: u64| length <= instead_bytes.saturating_mul(MAX_PERCENT) / 100;
         match make_one(store, new, Some(&old), bundling, &is_worthwhile, monitor)? {
             Ok(info) => {

@@ -154,4 +154,9 @@ impl BundleStore for ServerBundles<'_> {
     fn remove(&self, _: Vec<String>) -> Result<()> {
         Ok(())
     }
+
+    /// The server builds what it does not get.
+    fn wants_all(&self) -> bool {
+        true
+    }
 }
