@@ -17,7 +17,6 @@ const PUBLISH_EXAMPLES: &str = "\
 Examples:
   vsekai publish BUILD --mode stable --version 1.0.0 --entry game \\
     --repository REPO --keys KEYS --remember
-  # Then, with what the first one has remembered:
   vsekai publish BUILD --version 1.1.0
 
   # To a server, whose token is in VSEKAI_TOKEN:
@@ -40,7 +39,7 @@ const SIGNATURES_HELP: &str =
 const INIT_NOTES: &str = "\
 Examples:
   vsekai keys init KEYS --mode stable
-  # With an update server, which makes the keys of catalog, snapshot and timestamp
+  # With an update server, which makes some of the keys
   vsekai keys init KEYS --mode stable --online https://updates.example.org
 
 Whoever has the folder can publish anything. For production, make it on a machine without a network, and keep the keys of \
