@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// Longest version that is accepted, in bytes: short enough for a file name that also has part of a digest.
 pub const MAX_VERSION_BYTES: usize = 128;
 
+/// What the parser below does not say in words that people who make games know.
+const EXPECTED: &str = "a version is three whole numbers, such as 1.2.0 or 1.2.0-beta.3";
+
 /// One release in a mode.
 ///
 /// Build metadata (after `+`) has no precedence in `SemVer`: `1.0.0+a` and `1.0.0+b` are of
@@ -33,7 +36,7 @@ impl Version {
         strict(text).map_err(|reason| {
             let version = text.chars().take(MAX_VERSION_BYTES).collect();
             let reason = match Self::canonical_of(text) {
-                Some(canonical) => format!("{reason}; write it as {canonical}"),
+                Some(canonical) => format!("write it as {canonical}"),
                 None => reason,
             };
             Error::VersionInvalid { version, reason }
@@ -165,7 +168,7 @@ fn strict(text: &str) -> std::result::Result<Version, String> {
     if text.len() > MAX_VERSION_BYTES {
         return Err(format!("longer than {MAX_VERSION_BYTES} bytes"));
     }
-    let version = semver::Version::parse(text).map_err(|e| e.to_string())?;
+    let version = semver::Version::parse(text).map_err(|_| EXPECTED.to_owned())?;
     let is_too_large = |part: &str| is_number(part) && part.parse::<u64>().is_err();
     match version.pre.split('.').find(|part| is_too_large(part)) {
         Some(part) => Err(format!("the number {part} does not fit 64 bits")),

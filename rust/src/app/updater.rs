@@ -414,6 +414,8 @@ impl Updater {
             bad: state.bad,
             repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,
+            // Asking takes the lock for a moment, so only if there is reason to.
+            busy: is_resumable.then(|| self.root.holder()).flatten(),
             is_integrated: state.integration.is_some(),
             starts_at_login: state.login.is_some(),
         })

@@ -8,7 +8,6 @@ use clap::{ArgMatches, Args, Command as Grammar, CommandFactory, FromArgMatches,
 
 use crate::cli::caller::refuse_relative;
 use crate::cli::words::Words;
-use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
 mod groups;
@@ -20,6 +19,7 @@ pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
 mod tips;
+mod values;
 
 // Given to each argument: a heading of a group would go on after it.
 const NETWORK: &str = "Network";
@@ -29,16 +29,24 @@ const EXAMPLES: &str = "\
 `vsekai COMMAND -h` shows the options of a command.
 
 Examples:
+  # Install a game
   vsekai install GAME --repository https://example.org --trust-root root.json
-  vsekai update GAME               update to the version its mode offers
-  vsekai launch GAME               start it; roll back if a new version fails to start
-  vsekai mode switch beta GAME     follow another mode
-  vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
+  # Update to the version its mode offers
+  vsekai update GAME
+  # Start it, and go back if a new version does not start
+  vsekai launch GAME
+  # Follow another mode
+  vsekai mode switch beta GAME
+  # Publish a build
+  vsekai publish BUILD --mode beta --version 1.2.0 --entry game \\
+    --repository REPO --keys KEYS
 
 In the folder of an install, GAME can be left out.
+
 Settings can also come from a configuration file or VSEKAI_* variables: `vsekai config show`.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 75 busy, 130 interrupted,
-10 update available (check --exit-code)";
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 75 busy, 130 interrupted, 10 update available (check \
+--exit-code)";
 
 /// Safely install and update games from signed repositories of casync/desync chunks
 #[derive(Debug, Parser)]
@@ -244,7 +252,7 @@ pub(crate) struct Network {
     #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
     /// Also send these credentials to the server at this URL, if the catalog of a repository names it. May be repeated
-    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL", value_parser = values::web_url)]
     pub(crate) http_auth_origin: Vec<Url>,
     /// PEM file with the client certificate and its key
     #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
@@ -259,7 +267,7 @@ pub(crate) struct Network {
     #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Limit downloads to this many bytes per second, such as 5M or 500K
-    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "RATE", value_parser = values::rate)]
     pub(crate) limit_rate: Option<u64>,
     /// Maximum number of parallel requests; the actual number adapts to the link [default: 128]
     #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -109,7 +109,10 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
-        "server_refused" => "The code in brackets is the reason; docs/errors.md explains each.",
+        "server_refused" => {
+            "The code in brackets is the reason. Each is explained at \
+             https://github.com/V-Sekai/vsekai-updater/blob/main/docs/errors.md#the-update-server"
+        }
         "destination_not_ours" => {
             "Give an empty or new folder. `install --adopt` takes over one that has files; `store extract` reuses them with \
              --seed DEST --seed-index INDEX."
@@ -139,7 +142,6 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Set the clock. If it is right now and was wrong at the last check, give --reset-clock-guard once."
         }
         "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
-        "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
         "mode_unknown" => "`vsekai mode list{where}` shows all modes.",
         "mode_retired" => "Choose another mode with `vsekai mode switch NAME{dir}`.",
         "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
@@ -221,6 +223,26 @@ mod tests {
         let publish = "publish BUILD --mode m --version 1.0.0 --entry game --repository R --keys K";
         assert!(hint(publish, Audience::Publisher).is_some_and(|it| it.starts_with("Nothing was published.")));
         assert_eq!(hint("status GAME", Audience::Player), None);
+    }
+
+    /// Who has only the program has no folder `docs`.
+    #[test]
+    fn pages_are_named_by_their_address() {
+        let sources = [
+            include_str!("hints.rs").split("#[cfg(test)]").next().unwrap(),
+            include_str!("hints/found.rs").split("#[cfg(test)]").next().unwrap(),
+            include_str!("commands/keys.rs"),
+            include_str!("../net/http/client.rs"),
+        ];
+        for line in sources.iter().flat_map(|source| source.lines()).filter(|line| !line.trim().starts_with("//")) {
+            assert!(!line.contains("docs/") || line.contains("vsekai-updater/blob/main/docs/"), "{line}");
+        }
+        let mut grammar = Cli::grouped();
+        grammar.build();
+        for command in grammar.get_subcommands_mut().flat_map(|it| it.get_subcommands_mut()) {
+            let help = command.render_long_help().to_string();
+            assert!(help.matches("docs/").count() == help.matches("/blob/main/docs/").count(), "{help}");
+        }
     }
 
     #[test]

@@ -100,6 +100,12 @@ pub(crate) fn shown(argument: &OsStr) -> String {
 /// `not_found` for a folder that does not exist: what an install remembers may be on a disk that is not plugged in,
 /// but what was just typed is misspelt.
 pub(crate) fn location(argument: &OsStr) -> Result<String> {
+    if argument.is_empty() {
+        return Err(Error::invalid(
+            "--repository",
+            "it is empty; give a URL such as https://example.org/game, or a folder",
+        ));
+    }
     let is_address = argument.to_str().is_some_and(|given| text::has_scheme(given) || text::meant_url(given).is_some());
     if !is_address && !Path::new(argument).exists() {
         let shown = shown(argument);
@@ -168,7 +174,10 @@ pub(crate) fn chunker(name: arguments::store::ChunkerName, chunk_size: &str) -> 
         arguments::store::ChunkerName::Casync => Algorithm::Casync,
         arguments::store::ChunkerName::Fastcdc => Algorithm::FastCdc,
     };
-    Chunker::new(algorithm, ChunkSizes::new(min, avg, max)?)
+    let sizes = ChunkSizes::new(min, avg, max);
+    let sizes =
+        sizes.map_err(|_| invalid("give minimum, average and maximum in KiB in this order, such as 16:64:256"))?;
+    Chunker::new(algorithm, sizes)
 }
 
 /// The digest that chunk ids are made with.

@@ -12,16 +12,16 @@ pub(crate) fn time(seconds: i64) -> String {
 pub(crate) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} is not a time, such as 24h or 7d"))?;
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        other => return Err(format!("unknown unit {other:?}: use s, m, h or d")),
+    let factor: Option<u64> = match unit {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(86_400),
+        _ => None,
     };
-    let seconds = number.checked_mul(factor).ok_or_else(|| format!("{text:?} is out of range"))?;
-    Ok(std::time::Duration::from_secs(seconds))
+    let seconds = number.parse().ok().zip(factor).and_then(|(number, factor): (u64, u64)| number.checked_mul(factor));
+    let expected = || "give a whole number and a unit, such as 90s, 15m, 24h or 7d".to_owned();
+    seconds.map(std::time::Duration::from_secs).ok_or_else(expected)
 }
 
 #[cfg(test)]

@@ -31,8 +31,14 @@ pub(crate) fn download_bytes(plan: &Summary, prices: &[Price]) -> Option<u64> {
 pub(crate) fn to_download(plan: &Summary, prices: &[Price]) -> Option<String> {
     download_bytes(plan, prices).map(|amount| {
         let why = if is_all_here(plan, amount) { ON_THIS_DISK } else { "" };
-        format!("{} to download{why}", amount_of(amount))
+        format!("{}{} to download{why}", about(amount, prices), amount_of(amount))
     })
+}
+
+/// What single chunks take is an estimate; what bundles take is known.
+fn about(download: u64, prices: &[Price]) -> &'static str {
+    let is_estimate = prices.iter().any(|price| price.chosen && price.chunks > 0);
+    if download > 0 && is_estimate { "about " } else { "" }
 }
 
 /// Why nothing is downloaded although there is something new.
@@ -50,7 +56,7 @@ fn amount_of(download: u64) -> String {
 pub(crate) fn rows(plan: &Summary, prices: &[Price]) -> String {
     let download = match download_bytes(plan, prices) {
         Some(amount) if is_all_here(plan, amount) => format!("{}{ON_THIS_DISK}", amount_of(amount)),
-        Some(amount) => amount_of(amount),
+        Some(amount) => format!("{}{}", about(amount, prices), amount_of(amount)),
         None => format!("at most {}", bytes(plan.fetch_plain_bytes)),
     };
     let new = counted(plan.fetch_chunks, "chunk", "chunks");

@@ -6,6 +6,7 @@ use crate::app::host;
 use crate::app::updater::{Defaults, Settings, Updater};
 use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, Platform};
+use crate::install::InstallRoot;
 use crate::install::config::{self, Config, Origin};
 use crate::net::http::Network as Connection;
 use crate::net::trust::ClockGuard;
@@ -38,7 +39,8 @@ pub(crate) fn at(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)
         platform: source.platform.as_ref().map(ToString::to_string),
         ..Config::default()
     };
-    let mut settings = of(source, settings::merge(flags)?, connect::connect(&source.network)?)?;
+    let has_own = InstallRoot::at(dir).is_ok_and(|root| root.is_ours());
+    let mut settings = of(source, settings::merge(flags)?, connect::connect(&source.network)?, has_own)?;
     change(&mut settings);
     Updater::new(options::folder(dir)?, settings)
 }
@@ -55,13 +57,14 @@ pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
     };
     let usable = settings::usable();
     let network = connect::connect_by(&source.network, usable.clone())?;
-    let settings = of(&source, usable, network.clone());
+    let settings = of(&source, usable, network.clone(), true);
     // A file that one of them names may be gone.
-    let settings = settings.or_else(|_| of(&source, settings::unset(), network))?;
+    let settings = settings.or_else(|_| of(&source, settings::unset(), network, true))?;
     Updater::new(options::folder(dir)?, settings)
 }
 
-fn of(source: &Source, merged: config::Settings, network: Connection) -> Result<Settings> {
+/// An install that has a trusted root of its own (`has_own`) does not need the one for new installs, which may be gone.
+fn of(source: &Source, merged: config::Settings, network: Connection, has_own: bool) -> Result<Settings> {
     let mut defaults = Defaults::default();
     let mut settings = Settings {
         platform: merged.platform.value.map_or_else(|| Ok(Platform::current()), |name| Platform::new(&name))?,
@@ -76,7 +79,10 @@ fn of(source: &Source, merged: config::Settings, network: Connection) -> Result<
     let is_default = |origin: Origin| origin != Origin::Flag;
     let root = match merged.trust_root.origin {
         Origin::BuiltIn => Some(host::built_in().1.to_owned()),
-        _ => merged.trust_root.value.as_deref().map(options::trust_root).transpose()?,
+        origin => match merged.trust_root.value.as_deref().map(options::trust_root).transpose() {
+            Err(_) if has_own && is_default(origin) => None,
+            read => read?,
+        },
     };
     *(if is_default(merged.trust_root.origin) { &mut defaults.trust_root } else { &mut settings.trust_root }) = root;
     let repository = merged.repository.value;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::installed_version;
+use super::{LOCK, installed_version};
 use crate::error::{Error, Result};
-use crate::local::disk;
+use crate::local::{disk, lock};
 use crate::version::Version;
 
 /// The folder for foreign files.
@@ -42,6 +42,11 @@ impl InstallRoot {
     /// The path of a file in `.vsekai`; with an empty name, the folder itself.
     pub fn control(&self, name: &str) -> PathBuf {
         self.directory.join(".vsekai").join(name)
+    }
+
+    /// The process that is changing the install right now, and what it does; `None` if nobody is. Creates nothing.
+    pub fn holder(&self) -> Option<String> {
+        lock::holder(&self.control(LOCK))
     }
 
     /// The folder of a version; with an empty name, the folder of all versions.

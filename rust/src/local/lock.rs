@@ -52,6 +52,19 @@ impl Lock {
     }
 }
 
+/// Who holds a lock exclusively, if anybody does. Creates nothing.
+pub fn holder(path: &Path) -> Option<String> {
+    let file = disk::open_regular(path).ok().flatten()?;
+    if disk::try_lock(&file, path, false).ok()? {
+        disk::unlock(&file);
+        return None;
+    }
+    match busy(file, path) {
+        Error::Busy { holder, .. } => Some(holder),
+        _ => None,
+    }
+}
+
 fn sign(file: &File, path: &Path, verb: &str) -> Result<()> {
     disk::set_length(file, path, 0)?;
     disk::write_all_at(file, path, 0, format!("process {} ({verb})", std::process::id()).as_bytes())
@@ -95,7 +108,9 @@ mod tests {
         let error = Lock::shared(&path, "make").unwrap_err();
         assert_eq!(error.code(), "busy");
         assert!(error.to_string().contains("extract"), "{error}");
+        assert!(holder(&path).is_some_and(|holder| holder.contains("(extract)")));
         drop(first);
+        assert_eq!((holder(&path), holder(&folder.path().join("none"))), (None, None));
         let _one = Lock::shared(&path, "make").unwrap();
         let _two = Lock::shared(&path, "make").unwrap();
         assert!(Lock::exclusive(&path, "prune").is_err());

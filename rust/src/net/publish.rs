@@ -146,6 +146,28 @@ pub struct Bundling {
     pub effort: Effort,
 }
 
+/// The bundles that a publication has built.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Bundles {
+    /// Those that are listed now.
+    #[serde(rename = "bundles")]
+    pub built: Vec<BundleInfo>,
+    /// Deltas that save players too little.
+    #[serde(rename = "bundles_left_out", skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A delta that was built and not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The version that it starts from.
+    pub from: Version,
+    /// Its length in bytes.
+    pub length: u64,
+    /// What players of that version download without it, in bytes: chunks, or parts of the bundle for first installs.
+    pub instead_bytes: u64,
+}
+
 /// The result of a publication.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
@@ -170,7 +192,8 @@ pub struct Published {
     /// Signed metadata written, in bytes.
     pub metadata_bytes: u64,
     /// The bundles that were built.
-    pub bundles: Vec<BundleInfo>,
+    #[serde(flatten)]
+    pub bundles: Bundles,
     /// How long the signatures of all roles are valid.
     pub roles: Vec<RoleValidity>,
 }

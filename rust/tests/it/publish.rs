@@ -1,5 +1,6 @@
 //! `vsekai publish` and `vsekai repository`: their results, and their handling of mistakes.
 
+mod bundles;
 mod checks;
 mod expiry;
 mod key_files;
@@ -104,6 +105,22 @@ fn the_same_build_again_is_no_work_and_another_of_the_same_version_is_refused() 
     assert!(refused.contains("differs in: notes") && !refused.contains("content"), "{refused}");
     assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.0.0");
     assert_eq!(fs::read(test.path("game/current/game")).unwrap(), fs::read(one.join("game")).unwrap());
+}
+
+#[test]
+fn publishing_again_with_another_rollout_is_refused_and_not_ignored() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &["--rollout", "10"]).done();
+    test.publish(&tree, "1.0.0", &["--rollout", "10"]).done();
+    test.publish(&tree, "1.0.0", &[]).done();
+    let said = test.publish(&tree, "1.0.0", &["--rollout", "20"]).failed("invalid_argument");
+    assert!(
+        said.contains("to 10%; use `vsekai repository rollout --mode stable --version 1.0.0 --percent 20`"),
+        "{said}"
+    );
+    let said = test.publish(&tree, "1.0.0", &["--skip-update"]).failed("invalid_argument");
+    assert!(said.contains("`vsekai repository skip --mode stable --version 1.0.0`"), "{said}");
 }
 
 #[test]
@@ -232,7 +249,7 @@ fn mistyped_places_are_named_as_such() {
     let said = Run::of(test.publisher.publishing(&tree, "stabel", "1.0.0").arg("--json")).failed("invalid_argument");
     assert!(said.contains("the keys here are for: beta, stable; did you mean \"stable\"? A new"), "{said}");
     let said = test.publisher.publishing(&tree, "stable", "1.0.0").args(["--rollout", "20"]).output().unwrap();
-    assert!(String::from_utf8(said.stdout).unwrap().contains("\nIt is offered to 20 % of installs"));
+    assert!(String::from_utf8(said.stdout).unwrap().contains("\nIt is offered to 20% of installs"));
 }
 
 #[test]
@@ -324,8 +341,8 @@ fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
         names.sort();
         names
     };
-    // Two full bundles, one delta, two lists.
-    assert_eq!(files("bundles").len(), 5);
+    // Two full bundles and two lists; perhaps a delta, if it saves enough.
+    assert!([4, 5].contains(&files("bundles").len()));
     let (store, before) = (repository.join("store"), files("store"));
     let store = store.to_str().unwrap();
     tools::tool("desync", &["verify", "-s", store]);

@@ -19,6 +19,10 @@ Every command and option, as `vsekai COMMAND --help` shows them. A test compares
 - Many commands have [network options](#network) and [those for output and threads](#output-and-threads).
 ";
 
+#[path = "../../examples/manual.rs"]
+#[expect(dead_code, reason = "the test calls what makes one page")]
+mod manual;
+
 /// Options that many commands have are explained once.
 const SHARED: [&str; 2] = ["Network", "Output and threads"];
 
@@ -76,10 +80,22 @@ fn describe(command: &Command, parent: &str, level: usize, out: &mut String) {
         out.push_str("- [network options](#network)\n");
     }
     if let Some(after) = command.get_after_help() {
-        let _ = write!(out, "\n```text\n{}\n```\n", after.to_string().trim_end());
+        after.to_string().split("\n\n").for_each(|paragraph| closing(paragraph, out));
     }
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         describe(sub, &name, level + 1, out);
+    }
+}
+
+/// A paragraph of the text at the end of a help: examples to paste, or prose.
+fn closing(paragraph: &str, out: &mut String) {
+    let examples: Vec<&str> = paragraph.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let prose: Vec<&str> = paragraph.lines().filter(|line| !line.starts_with("  ")).collect();
+    if !prose.is_empty() {
+        let _ = write!(out, "\n{}\n", prose.join("\n"));
+    }
+    if !examples.is_empty() {
+        let _ = write!(out, "\n```sh\n{}\n```\n", examples.join("\n"));
     }
 }
 
@@ -114,6 +130,18 @@ fn page_of_the_command_is_what_it_says_of_itself() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let line = made.lines().zip(written.lines()).find(|(made, written)| made != written);
     assert!(made == written, "old: VSEKAI_WRITE_DOCS=1 cargo test --test it reference:: writes it ({line:?})");
+}
+
+#[test]
+fn manual_page_keeps_the_lines_of_examples() {
+    let mut command = vsekai_updater::cli::command();
+    command.build();
+    let page = manual::page(command.find_subcommand("publish").unwrap().clone()).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let examples = page.split_once(".nf\n").unwrap().1.split_once(".fi\n").unwrap().0;
+    let lines: Vec<&str> = examples.lines().collect();
+    assert_eq!(lines[0], "  vsekai publish BUILD \\-\\-mode stable \\-\\-version 1.0.0 \\-\\-entry game \\e");
+    assert_eq!(lines[1], "    \\-\\-repository REPO \\-\\-keys KEYS \\-\\-remember");
 }
 
 #[test]

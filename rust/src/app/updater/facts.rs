@@ -182,6 +182,9 @@ pub struct Status {
     pub repository: Vec<String>,
     /// Whether an interrupted update can be resumed.
     pub is_resumable: bool,
+    /// The process that is changing the install right now, and what it does, if one left an update unfinished so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy: Option<String>,
     /// Whether it is registered with the desktop.
     pub is_integrated: bool,
     /// Whether a launcher starts when the user logs in, which this install remembers.

@@ -122,6 +122,7 @@ impl Context {
                 bad: Vec::new(),
                 repository: Vec::new(),
                 is_resumable: false,
+                busy: None,
                 is_integrated: false,
                 starts_at_login: false,
                 downloaded: None,

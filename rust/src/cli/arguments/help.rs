@@ -90,6 +90,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::Cli;
 
+    /// The narrowest terminal that most people have.
+    const WIDTH: usize = 80;
+
     fn help(words: &str) -> String {
         Cli::parse_arguments(words.split(' ').map(OsString::from).collect()).unwrap_err().to_string()
     }
@@ -114,6 +117,33 @@ mod tests {
             let blank = long.split("Options:").nth(1).unwrap().split("\n\n").count();
             assert!(blank < 9, "{blank}: {long}");
         }
+    }
+
+    /// Whoever pastes an example must get all of it, and nothing else.
+    #[test]
+    fn examples_are_whole_commands_on_lines_that_are_never_broken() {
+        fn check(command: &Command, found: &mut usize) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> = after.lines().filter(|line| line.starts_with("  ")).collect();
+            let mut grammar =
+                Command::new("help").disable_help_flag(true).max_term_width(100).after_help(after.clone());
+            let shown = grammar.render_help().to_string();
+            let mut is_continued = false;
+            for line in &examples {
+                *found += 1;
+                assert!(line.chars().count() <= WIDTH, "{}: {line}", command.get_name());
+                assert!(shown.lines().any(|it| it == *line), "{line}");
+                let is_start = ["  vsekai ", "  # "].iter().any(|start| line.starts_with(start));
+                assert!(is_start != is_continued && (is_start || line.starts_with("    ")), "{line}");
+                assert!(line.starts_with("  # ") || !line.contains("  #"), "zsh takes this for arguments: {line}");
+                is_continued = line.ends_with(" \\");
+            }
+            assert!(!is_continued);
+            command.get_subcommands().for_each(|below| check(below, found));
+        }
+        let mut found = 0;
+        check(&Cli::grouped(), &mut found);
+        assert!(found > 40, "{found}");
     }
 
     #[test]

@@ -9,8 +9,7 @@ use crate::formats::release::{ModeName, Platform};
 use crate::version::Version;
 use clap::{Args, Subcommand};
 
-use super::Network;
-use crate::cli::size::parse_duration;
+use super::{Network, values};
 use crate::cli::words::shell_word;
 
 /// Where versions come from, and whose signatures are trusted
@@ -24,7 +23,7 @@ pub(crate) struct Source {
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_root: Option<PathBuf>,
     /// Install for this platform [default: this one]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", value_parser = values::platform)]
     pub(crate) platform: Option<Platform>,
     /// Accept that this machine's clock was set back (once)
     #[arg(long)]
@@ -39,10 +38,11 @@ pub(crate) struct Source {
 const INSTALL_EXAMPLES: &str = "\
 Examples:
   vsekai install GAME --repository https://example.org --trust-root root.json
-  vsekai install GAME --repository https://example.org --trust-root root.json --mode beta
+  vsekai install GAME --repository https://example.org --trust-root root.json \\
+    --mode beta
 
-Afterwards, GAME remembers its repository: `vsekai update GAME`, `vsekai launch GAME`.
-Ctrl-C interrupts; run the same command again to resume.";
+Afterwards, GAME remembers its repository: `vsekai update GAME`, `vsekai launch GAME`. Ctrl-C interrupts; run the same \
+command again to resume.";
 
 /// Install a game. If it is installed already, this is `update`
 #[derive(Debug, Args)]
@@ -56,9 +56,12 @@ pub(crate) struct Install {
 
 const UPDATE_EXAMPLES: &str = "\
 Examples:
-  vsekai update GAME                    update it, or resume an update
-  vsekai update GAME --dry-run          only show what would be done
-  vsekai update GAME --version 1.2.0    this version, even if it is older
+  # Update it, or resume an update
+  vsekai update GAME
+  # Only show what would be done
+  vsekai update GAME --dry-run
+  # Install this version, even if it is older
+  vsekai update GAME --version 1.2.0
 
 The old version is kept until the new one has started. Ctrl-C interrupts; run the same command again to resume.";
 
@@ -80,10 +83,10 @@ pub(crate) struct Update {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct How {
     /// Follow this mode [default: the current mode, or stable]
-    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", value_parser = values::mode)]
     pub(crate) mode: Option<ModeName>,
     /// Install this version, even if it is older
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = values::version)]
     pub(crate) version: Option<Version>,
     /// Do not wait for a gradual rollout to reach this install
     #[arg(long)]
@@ -123,7 +126,7 @@ pub(crate) struct Check {
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Check this mode instead of the current one
-    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", value_parser = values::mode)]
     pub(crate) mode: Option<ModeName>,
     /// Do not wait for a gradual rollout to reach this install
     #[arg(long)]
@@ -142,13 +145,13 @@ pub(crate) struct Status {
 /// List the versions of a repository, newest first
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  vsekai versions --mode beta GAME\n\nThe version that is installed is marked with *. The download is what a first install of that version takes; an update\ntakes less. The newest 20 have a date and a size."
+    after_help = "Example:\n  vsekai versions --mode beta GAME\n\nThe version that is installed is marked with *. The download is what a first install of that version takes; an update takes less. The newest 20 have a date and a size."
 )]
 pub(crate) struct Versions {
     /// An install root, whose repository is queried [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
     /// Only the versions of this mode [default: the mode that the install follows, or all]
-    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", value_parser = values::mode)]
     pub(crate) mode: Option<ModeName>,
     /// The versions of all modes
     #[arg(long, conflicts_with = "mode")]
@@ -201,9 +204,10 @@ const LAUNCH_EXAMPLES: &str = "\
 Example:
   vsekai launch GAME -- --use_vr
 
-A new version is on trial until the game creates the file named by VSEKAI_READY_FILE, runs for the grace time, or exits
-with code 0. After two failed starts, the previous version is restored. A start that a signal ends, such as Ctrl-C, does
+A new version is on trial until the game creates the file named by VSEKAI_READY_FILE, runs for the grace time, or exits \
+with code 0. After two failed starts, the previous version is restored. A start that a signal ends, such as Ctrl-C, does \
 not count.
+
 The exit code is the game's, or 128 and the number of the signal: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.";
 
 /// Start the current version; roll back if a new version fails to start
@@ -216,7 +220,7 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     /// How long a game must run to count as started, if it does not signal readiness
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) grace: Option<Duration>,
     /// Arguments passed to the game
     #[arg(last = true, value_name = "ARGS")]
@@ -227,7 +231,7 @@ const OPEN_EXAMPLES: &str = "\
 Example:
   vsekai open GAME -- uro://example.org/world
 
-Desktops run this for links, see `vsekai integrate`. The game gets the address as its last argument, after `--`.
+Desktops run this for links, see `vsekai integrate`. The game gets the address as its last argument, after `--`. \
 Anything that is not a single uro: address of at most 2048 characters is refused.";
 
 /// Start the current version and let it open a uro:// link
@@ -273,10 +277,12 @@ pub(crate) struct Move {
 
 const SELF_UPDATE_EXAMPLES: &str = "\
 Examples:
-  The first time: vsekai self-update --repository https://example.org --trust-root root.json
-  Later:          vsekai self-update
+  # The first time:
+  vsekai self-update --repository https://example.org --trust-root root.json
+  # Later:
+  vsekai self-update
 
-Downloads into an install root of its own, and remembers the repository there. The running program is replaced in one
+Downloads into an install root of its own, and remembers the repository there. The running program is replaced in one \
 step, after the new one has shown that it starts. A program that a package manager has installed is left to it.";
 
 /// Update this command itself
@@ -284,7 +290,7 @@ step, after the new one has shown that it starts. A program that a package manag
 #[command(after_help = SELF_UPDATE_EXAMPLES)]
 pub(crate) struct SelfUpdate {
     /// The mode in which the command is published [default: the one followed, or command]
-    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", value_parser = values::mode)]
     pub(crate) mode: Option<ModeName>,
     #[command(flatten)]
     pub(crate) source: Source,
@@ -323,7 +329,7 @@ pub(crate) struct ModeCurrent {
 )]
 pub(crate) struct ModeSwitch {
     /// The mode to follow
-    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", required_unless_present = "name")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME", required_unless_present = "name", value_parser = values::mode)]
     mode: Option<ModeName>,
     /// The mode to follow, unless it is given as an option
     name: Option<OsString>,

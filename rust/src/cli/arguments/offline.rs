@@ -6,7 +6,8 @@ use clap::Args;
 
 const SIGN_EXAMPLES: &str = "\
 Examples:
-  vsekai publish BUILD --mode stable --version 1.2.0 --entry game --repository REPO --keys PUBLIC --prepare FILE
+  vsekai publish BUILD --mode stable --version 1.2.0 --entry game \\
+    --repository REPO --keys PUBLIC --prepare FILE
   vsekai sign FILE --keys KEYS
   vsekai publish --commit FILE --repository REPO --keys ONLINE";
 
@@ -39,7 +40,7 @@ pub(crate) struct ElsewhereKey {
     #[arg(long, value_name = "FILE", requires = "command")]
     pub(crate) public_key: Option<PathBuf>,
     /// How long COMMAND may take, in seconds [default: 60]
-    #[arg(long, value_name = "SECONDS", requires = "command")]
+    #[arg(long, value_name = "SECONDS", requires = "command", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: Option<u64>,
     /// The program that signs, and its arguments: it reads the bytes from stdin, and writes the signature to stdout
     #[arg(last = true, value_name = "COMMAND", requires = "public_key")]

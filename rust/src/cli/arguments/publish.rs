@@ -9,24 +9,25 @@ use crate::path::RelPath;
 use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::Network;
 use super::offline::{ElsewhereKey, KeyAccess, Steps};
 use super::store::ChunkerName;
-use crate::cli::size::parse_duration;
+use super::{Network, values};
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:
-  vsekai publish BUILD --mode stable --version 1.0.0 --entry game --repository REPO --keys KEYS --remember
-  vsekai publish BUILD --version 1.1.0               with what the first one has remembered
+  vsekai publish BUILD --mode stable --version 1.0.0 --entry game \\
+    --repository REPO --keys KEYS --remember
+  vsekai publish BUILD --version 1.1.0
 
-  To a server, whose token is in VSEKAI_TOKEN:
-  vsekai publish BUILD --mode stable --version 1.0.0 --entry game --server https://update.example.org --keys KEYS
-  What desync has made:
-  vsekai publish --from-index game.caidx --from-store https://example.org/store --mode stable --version 1.0.0 \\
-         --entry game --repository REPO --keys KEYS
+  # To a server, whose token is in VSEKAI_TOKEN:
+  vsekai publish BUILD --mode stable --version 1.0.0 --entry game \\
+    --server https://updates.example.org --keys KEYS
+  # What desync has made:
+  vsekai publish --from-index game.caidx --from-store STORE \\
+    --mode stable --version 1.0.0 --entry game --repository REPO --keys KEYS
 
-KEYS is made by `vsekai keys init`. Upload REPO to any web host, tuf/timestamp.json and tuf/current.pack last, and
-`vsekai install` installs from it. What is the same each time can be in vsekai-publish.toml, in the working folder or above
+KEYS is made by `vsekai keys init`. Upload REPO to any web host, tuf/timestamp.json and tuf/current.pack last, and \
+`vsekai install` installs from it. What is the same each time can be in vsekai-publish.toml, in the working folder or above \
 it: repository or server, token_file, keys, passphrase_file, mode, entry.";
 
 const REPOSITORY_HELP: &str =
@@ -34,6 +35,15 @@ const REPOSITORY_HELP: &str =
 
 const SIGNATURES_HELP: &str =
     "Also read the signatures of all other roles from this repository: a folder, or s3://BUCKET/PREFIX";
+
+const INIT_NOTES: &str = "\
+Examples:
+  vsekai keys init KEYS --mode stable
+  # With an update server, which makes some of the keys
+  vsekai keys init KEYS --mode stable --online https://updates.example.org
+
+Whoever has the folder can publish anything. For production, make it on a machine without a network, and keep the keys of \
+root and targets there: https://github.com/V-Sekai/vsekai-updater/blob/main/docs/keys.md#one-machine-or-several";
 
 /// Publish a build as a signed version of a mode
 #[derive(Debug, Args)]
@@ -46,16 +56,16 @@ pub(crate) struct Publish {
     #[arg(required_unless_present_any = ["from_index", "commit"])]
     pub(crate) tree: Option<PathBuf>,
     /// The mode to publish to; made if it is not there yet
-    #[arg(long, value_name = "NAME", required_unless_present = "commit")]
+    #[arg(long, value_name = "NAME", required_unless_present = "commit", value_parser = values::mode)]
     pub(crate) mode: Option<ModeName>,
     /// The version, as MAJOR.MINOR.PATCH[-PRE][+BUILD]
     #[arg(long, value_name = "VERSION", required_unless_present = "commit")]
     pub(crate) version: Option<String>,
     /// The platform the build runs on [default: that of the program in --entry]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", value_parser = values::platform)]
     pub(crate) platform: Option<Platform>,
     /// The program that `vsekai launch` starts, as a path in the build
-    #[arg(long, value_name = "EXE", required_unless_present = "commit")]
+    #[arg(long, value_name = "EXE", required_unless_present = "commit", value_parser = values::entry)]
     pub(crate) entry: Option<String>,
     /// An argument that is always passed to the program. May be repeated
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
@@ -84,16 +94,16 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Option<PathBuf>,
     /// The oldest vsekai that can install this version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = values::version)]
     pub(crate) min_launcher: Option<Version>,
     /// The oldest version of the mode that may still be installed, after a security fix: no recall goes below it
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = values::version)]
     pub(crate) oldest_allowed: Option<Version>,
     /// A file that the game changes when it runs. May be repeated
-    #[arg(long, value_name = "PATH", value_parser = rel_path)]
+    #[arg(long, value_name = "PATH", value_parser = values::path_in_build)]
     pub(crate) mutable: Vec<RelPath>,
     /// Percentage of installs that are offered the version at first
-    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = values::percent)]
     pub(crate) rollout: u8,
     /// Never offer it automatically; it can still be installed by name
     #[arg(long)]
@@ -105,7 +115,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(crate) allow: Vec<String>,
     /// Publish this file although it looks like a secret: every player gets it. A path in the build; may be repeated
-    #[arg(long, value_name = "PATH", value_parser = rel_path)]
+    #[arg(long, value_name = "PATH", value_parser = values::path_in_build)]
     pub(crate) allow_secret: Vec<RelPath>,
     /// Number of versions of the mode to keep on offer
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
@@ -140,25 +150,11 @@ pub(crate) struct Publish {
     pub(crate) best: bool,
 }
 
-/// The address of an update server.
-fn server_url(text: &str) -> Result<Url, String> {
-    let example = "write its whole address, as in https://updates.example.org";
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
-        Ok(_) if text.contains("://") => Err(format!("it must begin with https:// or http://: {example}")),
-        _ => Err(example.to_owned()),
-    }
-}
-
-fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
-    RelPath::new(text)
-}
-
 /// An update server, and how a publisher reaches it
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UpdateServer {
     /// The update server
-    #[arg(id = "server", long, value_name = "URL", value_parser = server_url)]
+    #[arg(id = "server", long, value_name = "URL", value_parser = values::web_url)]
     pub(crate) url: Option<Url>,
     /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
     #[arg(long, value_name = "FILE", requires = "server")]
@@ -189,7 +185,7 @@ pub(crate) struct ShowTarget {
     #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
     /// The update server, instead of a folder
-    #[arg(long, value_name = "URL", value_parser = server_url)]
+    #[arg(long, value_name = "URL", value_parser = values::web_url)]
     pub(crate) server: Option<Url>,
     /// The key folder, to check the signatures against its root.json [default: they are shown unchecked]
     #[arg(long, value_name = "DIR")]
@@ -202,10 +198,10 @@ pub(crate) struct ShowTarget {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Which {
     /// The mode
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::mode)]
     pub(crate) mode: ModeName,
     /// The version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = values::version)]
     pub(crate) version: Version,
 }
 
@@ -216,7 +212,7 @@ pub(crate) enum Repository {
         #[command(flatten)]
         target: ShowTarget,
         /// Only this mode
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         mode: Option<ModeName>,
     },
     /// Remove the chunks that no version needs any more. A server does this by itself
@@ -227,7 +223,7 @@ pub(crate) enum Repository {
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
         /// Keep chunks written or used within this time, such as 90m, 24h or 7d
-        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = values::duration)]
         grace: std::time::Duration,
         /// Show what would be removed, without removing anything
         #[arg(short = 'n', long)]
@@ -267,7 +263,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         which: Which,
         /// Percentage of installs that are offered the version, 0 to 100
-        #[arg(long, value_parser = percent)]
+        #[arg(long, value_parser = values::percent)]
         percent: u8,
     },
     /// Ask players who agree whether new versions start, and stop a rollout if too many do not. Needs an update server
@@ -275,7 +271,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// The mode
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         mode: ModeName,
         /// Reports from one platform before anything is concluded
         #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
@@ -295,10 +291,10 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// The mode
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         mode: ModeName,
         /// Move its users to this mode; needs the key of the retired mode, or that of targets
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         update_to: Option<ModeName>,
     },
     /// Reactivate a retired mode
@@ -306,7 +302,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// The mode
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         mode: ModeName,
     },
     /// Create a mode, or describe it. A new mode needs the key of the targets role
@@ -314,7 +310,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// The mode
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = values::mode)]
         mode: ModeName,
         /// One-sentence description for the list of modes
         #[arg(long, value_name = "TEXT")]
@@ -325,6 +321,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// URLs or paths below the repository, in order of preference
+        #[arg(value_name = "URL|PATH", value_parser = values::store)]
         stores: Vec<String>,
         /// Remove all: clients find chunks in the repository's own store
         #[arg(long, conflicts_with = "stores")]
@@ -335,6 +332,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         target: RepositoryTarget,
         /// URLs of the mirrors, in order of preference
+        #[arg(value_name = "URL", value_parser = values::mirror)]
         urls: Vec<String>,
         /// Remove all mirrors
         #[arg(long, conflicts_with = "urls")]
@@ -348,19 +346,20 @@ pub(crate) enum Change {
         #[arg(long, value_name = "FILE", requires = "keys")]
         prepare: Option<PathBuf>,
         /// With --prepare, the list of this mode, also if it is not due yet. May be repeated
-        #[arg(long, value_name = "NAME", requires = "prepare")]
+        #[arg(long, value_name = "NAME", requires = "prepare", value_parser = values::mode)]
         mode: Vec<ModeName>,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Create the keys of all roles in a new folder. Fine for a first try; for production, see docs/keys.md
+    /// Create the keys of all roles in a new folder
+    #[command(after_help = INIT_NOTES)]
     Init {
         /// The folder
         dir: PathBuf,
         /// An initial mode. May be repeated
-        #[arg(long, value_name = "NAME", default_value = "stable")]
+        #[arg(long, value_name = "NAME", default_value = "stable", value_parser = values::mode)]
         mode: Vec<ModeName>,
         /// Update server that holds the keys of catalog, snapshot and timestamp: its URL, or a file with its response
         /// to /api/v1/repository
@@ -379,7 +378,7 @@ pub(crate) enum Keys {
         /// The folder
         dir: PathBuf,
         // Earlier versions took it as a word.
-        #[arg(hide = true)]
+        #[arg(hide = true, value_parser = values::mode)]
         mode: Option<ModeName>,
         /// The new mode
         #[arg(
@@ -387,7 +386,8 @@ pub(crate) enum Keys {
             long = "mode",
             value_name = "NAME",
             conflicts_with = "mode",
-            required_unless_present = "mode"
+            required_unless_present = "mode",
+            value_parser = values::mode
         )]
         named: Option<ModeName>,
         #[command(flatten)]
@@ -400,7 +400,7 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "DIR|S3", conflicts_with = "server", help = SIGNATURES_HELP)]
         repository: Option<PathBuf>,
         /// Also read them from this update server
-        #[arg(long, value_name = "URL", value_parser = server_url)]
+        #[arg(long, value_name = "URL", value_parser = values::web_url)]
         server: Option<Url>,
         #[command(flatten)]
         network: Box<Network>,
@@ -447,6 +447,7 @@ pub(crate) enum Keys {
         /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
         /// The number of signatures required
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
         number: u32,
         #[command(flatten)]
         access: KeyAccess,
@@ -457,6 +458,7 @@ pub(crate) enum Keys {
         /// The folder
         dir: PathBuf,
         /// The modes
+        #[arg(value_parser = values::mode)]
         mode: Vec<ModeName>,
         #[command(flatten)]
         access: KeyAccess,
@@ -480,10 +482,4 @@ pub(crate) enum Keys {
         #[command(flatten)]
         access: KeyAccess,
     },
-}
-
-/// `25` or `25%`.
-fn percent(text: &str) -> std::result::Result<u8, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse().ok().filter(|number| *number <= 100);
-    number.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
 }

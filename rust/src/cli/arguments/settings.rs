@@ -46,9 +46,13 @@ pub(crate) struct Completions {
 
 const COMPLETION_EXAMPLES: &str = "\
 Examples:
-  bash:        vsekai completions bash > ~/.local/share/bash-completion/completions/vsekai
-  zsh:         vsekai completions zsh > ~/.zfunc/_vsekai        with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
-  fish:        vsekai completions fish > ~/.config/fish/completions/vsekai.fish
-  PowerShell:  vsekai completions powershell >> $PROFILE
+  # bash
+  vsekai completions bash > ~/.local/share/bash-completion/completions/vsekai
+  # zsh, with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
+  vsekai completions zsh > ~/.zfunc/_vsekai
+  # fish
+  vsekai completions fish > ~/.config/fish/completions/vsekai.fish
+  # PowerShell
+  vsekai completions powershell >> $PROFILE
 
 The packages of a release bring those of bash, zsh and fish.";

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Network;
-use crate::cli::size::parse_duration;
+use super::{Network, values};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Store {
@@ -20,15 +19,19 @@ pub(crate) enum Store {
 
 const EXTRACT_EXAMPLES: &str = "\
 Examples:
-  Install:              vsekai store extract --store https://example.org/store game-1.caidx GAME
-  Update or repair it:  vsekai store extract --store https://example.org/store game-2.caidx GAME
-  Preview:              vsekai store extract --dry-run --store STORE game-2.caidx GAME
-  Two mirrors:          vsekai store extract --store URL1 --store URL2 game.caidx GAME
-  Take over a folder that desync or casync extracted:
-                        vsekai store extract --store URL --seed GAME --seed-index game-1.caidx game-2.caidx GAME
+  # Install
+  vsekai store extract --store https://example.org/store game-1.caidx GAME
+  # Update or repair it
+  vsekai store extract --store https://example.org/store game-2.caidx GAME
+  # Preview
+  vsekai store extract --dry-run --store STORE game-2.caidx GAME
+  # Two mirrors
+  vsekai store extract --store URL1 --store URL2 game.caidx GAME
+  # Take over a folder that desync or casync extracted
+  vsekai store extract --store URL --seed GAME --seed-index game-1.caidx \\
+    game-2.caidx GAME
 
-Data for the next update is kept next to the destination, in .GAME.vsekai.
-Ctrl-C interrupts cleanly; run the same command again to resume.";
+Data for the next update is kept next to the destination, in .GAME.vsekai. Ctrl-C interrupts cleanly; run the same command again to resume.";
 
 /// Install or update a folder (.caidx) or file (.caibx) to the version that an index describes
 ///
@@ -96,9 +99,12 @@ pub(crate) struct Chunking {
 
 const MAKE_EXAMPLES: &str = "\
 Examples:
-  vsekai store make --store STORE game.caidx GAME          a folder
-  vsekai store make --store STORE disk.caibx disk.img      a file
-  vsekai store make --casync-exact --store STORE game.caidx GAME    the same bytes as `desync tar -i`
+  # A folder
+  vsekai store make --store STORE game.caidx GAME
+  # A file
+  vsekai store make --store STORE disk.caibx disk.img
+  # The same bytes as `desync tar -i`
+  vsekai store make --casync-exact --store STORE game.caidx GAME
 
 Upload STORE and the index to any web host, and `vsekai store extract --store URL` installs from it.";
 
@@ -168,7 +174,7 @@ pub(crate) struct Prune {
     #[arg(required = true)]
     pub(crate) indexes: Vec<PathBuf>,
     /// Keep chunks written or used within this time, such as 90m, 24h or 7d
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = values::duration)]
     pub(crate) grace: std::time::Duration,
     /// Show what would be removed, without removing anything
     #[arg(short = 'n', long)]

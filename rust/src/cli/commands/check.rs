@@ -27,9 +27,7 @@ pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8>
     let here = words::after(args.dir.as_deref());
     let text = match &checked.available {
         // A plan costs requests: for people, not for a script that checks every minute.
-        Some(available) if output.is_for_people() => {
-            text(&checked, available, price(&updater, &checked, monitor), &here)
-        }
+        Some(available) if output.is_for_people() => text(&checked, available, price(&updater, monitor), &here),
         Some(_) => String::new(),
         None => nothing(&updater, &checked, (&dir, &here), monitor),
     };
@@ -42,8 +40,7 @@ pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8>
 
 /// What the update will download, as the launcher and `update` say it. Only a plan knows what the install has already. A
 /// plan that fails is no reason for a check to fail.
-fn price(updater: &Updater, checked: &Checked, monitor: &Monitor) -> Option<String> {
-    checked.current.as_ref()?;
+fn price(updater: &Updater, monitor: &Monitor) -> Option<String> {
     let prepared = updater.plan(monitor).ok()??;
     to_download(prepared.summary(), prepared.prices())
 }

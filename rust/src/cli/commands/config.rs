@@ -88,6 +88,9 @@ fn is_path(key: &str, value: &str) -> bool {
 
 /// The values as the file has them: paths are absolute there, because it does not know the working folder.
 fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
+    if given.iter().any(|value| value.trim().is_empty()) {
+        return Err(Error::invalid("value", format!("it is empty; `vsekai config unset {key}` removes the setting")));
+    }
     let absolute = |value: &String| {
         if !is_path(key, value) {
             return Ok(value.clone());

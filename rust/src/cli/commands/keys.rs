@@ -59,7 +59,8 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             };
             let text = format!(
                 "{}\n\n{held} are in {dir} now. That is fine for a first try, but anyone who gets this folder can \
-                 publish anything. For production, keep the keys of root and targets offline: docs/keys.md.\n\
+                 publish anything. For production, keep the keys of root and targets offline: \
+                 `vsekai help keys init`.\n\
                  Players need {root} for --trust-root.",
                 table(&keys.show()),
                 dir = dir.display(),
@@ -122,6 +123,10 @@ fn required(server: &publish::UpdateServer) -> Result<Server> {
 
 /// The keys of an update server, from its URL or from a file with its response.
 fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys> {
+    if let Some(scheme) = options::scheme(Path::new(place)).filter(|it| !it.to_ascii_lowercase().starts_with("http")) {
+        let reason = format!("{scheme}: is no address of an update server, such as https://updates.example.org");
+        return Err(Error::invalid("--online", reason));
+    }
     if let Some(url) = options::url_of(place) {
         return Ok(Server::new(url?, connect::connect(network)?)?.repository()?.online_keys);
     }

@@ -108,7 +108,12 @@ fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
         (mode, text)
     } else {
         let file = settings::set_default_mode(&wanted)?;
-        (wanted.clone(), format!("New installs will follow {wanted} (set in {}).", file.display()))
+        let text = format!(
+            "New installs will follow {wanted}: there is no install in the working folder, so this set `mode` in {}.\n\n\
+             hint: `vsekai mode switch {wanted} GAME` switches the install in the folder GAME.",
+            file.display()
+        );
+        (wanted.clone(), text)
     };
     output.done("mode switch", &Current { mode: &mode, directory: shown(dir.as_ref()) }, &text);
     Ok(DONE)

@@ -9,7 +9,9 @@ use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::{Entry, ModeName};
 use crate::local::disk;
 use crate::local::preflight::{Finding, MAX_FINDINGS_PER_CODE};
-use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, publish};
+use crate::net::publish::{
+    BuildSource, Bundles, Bundling, Destination, LeftOut, MAX_NOTES_BYTES, Published, Request, publish,
+};
 use crate::path::RelPath;
 use crate::text;
 use crate::version::Version;
@@ -58,7 +60,7 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     }
     checks::warn_of_ending(&published.roles, output);
     let text = match &prepare {
-        Some(file) if prepared => sign::prepared(&published, file),
+        Some(file) if prepared => sign::prepared(&published, file, &new_chunks(&published, &request.repository)),
         _ => done(&published, started.elapsed().as_secs_f64(), &request, output),
     };
     let first = server.filter(|_| published.sequence == 1 && !published.was_there && prepare.is_none());
@@ -201,7 +203,8 @@ fn done(published: &Published, seconds: f64, request: &Request, output: Output) 
     let (place, rollout, skips) = (&request.repository, request.rollout, request.skip_update);
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
-        let (bundles, days) = (bundles(&published.bundles), checks::days_left_if_verbose(&published.roles, output));
+        let (bundles, days) =
+            (bundles(&published.bundles, output), checks::days_left_if_verbose(&published.roles, output));
         let keys = match published.metadata_bytes {
             0 => String::new(),
             _ => format!("\nThe new root and keys are in the repository now.{}", checks::upload(place)),
@@ -214,7 +217,7 @@ fn done(published: &Published, seconds: f64, request: &Request, output: Output) 
         (_, true) => "\nIt is only installed by name.".to_owned(),
         (100, _) => String::new(),
         (percent, _) => {
-            format!("\nIt is offered to {percent} % of installs; `vsekai repository rollout` changes that.")
+            format!("\nIt is offered to {percent}% of installs; `vsekai repository rollout` changes that.")
         }
     };
     let findings = match published.findings.len() {
@@ -226,7 +229,7 @@ fn done(published: &Published, seconds: f64, request: &Request, output: Output) 
         counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
         new_chunks(published, place),
-        bundles(&published.bundles),
+        bundles(&published.bundles, output),
         checks::days_left_if_verbose(&published.roles, output),
     )
 }
@@ -244,13 +247,27 @@ fn new_chunks(published: &Published, place: &Destination) -> String {
     )
 }
 
-fn bundles(built: &[BundleInfo]) -> String {
-    let of = |info: &BundleInfo| match info.from {
-        Some(_) => format!("delta {}", bytes(info.length)),
-        None => format!("full {}", bytes(info.length)),
+/// The bundles that were built. Why some are not listed is for those who want to know more.
+fn bundles(all: &Bundles, output: Output) -> String {
+    let built: Vec<String> = all.built.iter().map(bundle).collect();
+    let left_out = match all.left_out.len() {
+        0 => String::new(),
+        1 => "1 delta left out, as it would save too little".to_owned(),
+        many => format!("{many} deltas left out, as they would save too little"),
     };
-    let each: Vec<String> = built.iter().map(of).collect();
-    if each.is_empty() { String::new() } else { format!("\nBundles: {}.", each.join(", ")) }
+    let parts: Vec<String> = [built.join(", "), left_out].into_iter().filter(|part| !part.is_empty()).collect();
+    let line = if parts.is_empty() { String::new() } else { format!("\nBundles: {}.", parts.join("; ")) };
+    let why = |delta: &LeftOut| {
+        let (length, instead) = (bytes(delta.length), bytes(delta.instead_bytes));
+        format!("\n  The delta from {} has {length}; without it, players download {instead}.", delta.from)
+    };
+    let why: String = if output.is_verbose() { all.left_out.iter().map(why).collect() } else { String::new() };
+    format!("{line}{why}")
+}
+
+fn bundle(info: &BundleInfo) -> String {
+    let kind = if info.from.is_some() { "delta" } else { "full" };
+    format!("{kind} {}", bytes(info.length))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::cli::arguments::publish::Publish;
 use crate::cli::checks;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
-use crate::cli::size::{bytes, count, counted};
+use crate::cli::size::{bytes, counted};
 use crate::cli::words::shell_word;
 
 /// Most lines of the release notes that are shown.
@@ -49,18 +49,16 @@ pub(super) fn prepare(file: &Path, request: &Request, monitor: &Monitor) -> Resu
 }
 
 /// What was prepared, in words.
-pub(super) fn prepared(published: &Published, file: &Path) -> String {
+pub(super) fn prepared(published: &Published, file: &Path, new_chunks: &str) -> String {
     format!(
-        "Prepared {} ({}, {}): {}, {}. Players do not see it yet.\n{} of {} new: {}.\n\
-         Where the key of {} is, run `vsekai sign {file} --keys KEYS`; then here `vsekai publish --commit {file}`.",
+        "Prepared {} ({}, {}): {}, {}. Players do not see it yet.\n{new_chunks}\n\
+         Where the key of {} is, run `vsekai sign {file} --keys KEYS`. Then run `vsekai publish --commit {file}`, with the \
+         same repository or server.",
         published.version,
         published.mode,
         published.platform,
         counted(published.sizes.files, "file", "files"),
         bytes(published.sizes.tree_bytes),
-        count(published.new_chunks),
-        counted(published.sizes.chunks, "chunk is", "chunks are"),
-        bytes(published.new_stored_bytes),
         published.mode,
         file = file.display(),
     )
@@ -126,6 +124,11 @@ fn unsigned(error: Error, file: &Path) -> Error {
 }
 
 fn read(file: &Path) -> Result<Prepared> {
+    if file.is_dir() {
+        let reason =
+            format!("{} is a folder; give the file that `vsekai publish --prepare` has written", file.display());
+        return Err(Error::invalid("FILE", reason));
+    }
     Prepared::parse(&disk::read(file, MAX_PREPARED_BYTES)?).map_err(|error| match error {
         Error::Malformed { format, offset, reason, source } => {
             Error::malformed(format, offset, format!("{}: {reason}", file.display())).with_source(source)
@@ -135,7 +138,8 @@ fn read(file: &Path) -> Result<Prepared> {
 }
 
 fn shown(review: &Review) -> String {
-    let mut lines = vec![format!("Prepared at {}.", review.prepared_at)];
+    let prepared_at = review.prepared_at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let mut lines = vec![format!("Prepared at {prepared_at}.")];
     if let Some(version) = &review.publish {
         lines.extend(version_lines(version));
     }

@@ -36,7 +36,9 @@ fn text(status: &Status, here: &str) -> String {
         let bad = status.bad.iter().map(|(mode, version)| format!("{version} ({mode})")).collect::<Vec<_>>();
         rows.push(("not again", format!("{}: left by a rollback, or did not start", bad.join(", "))));
     }
-    if status.is_resumable {
+    if let Some(holder) = &status.busy {
+        rows.push(("busy", format!("{holder} is changing it now")));
+    } else if status.is_resumable {
         rows.push(("unfinished", format!("an update was interrupted; `vsekai update{here}` resumes it")));
     }
     let rows = rows.iter().map(|(name, value)| format!("  {name:10} {value}")).collect::<Vec<_>>();

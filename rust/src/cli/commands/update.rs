@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Clean, How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count, counted};
+use crate::cli::size::{bytes, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
 use crate::cli::{options, progress, settings, updater, words};
 
@@ -163,8 +163,8 @@ fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
         _ => String::new(),
     };
     let work = &updated.report.work;
-    let received = work.transfer.received_bytes.saturating_add(updated.metadata.received_bytes);
-    let amount = match received {
+    // What a check and a plan announce: content, without the documents that say what it is.
+    let amount = match work.transfer.received_bytes {
         0 => format!("{} written", bytes(work.written_bytes)),
         received => format!("{} downloaded", bytes(received)),
     };
@@ -179,13 +179,15 @@ fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
 /// What was done, in numbers.
 fn details(updated: &Updated) -> String {
     let work = &updated.report.work;
-    let requests = work.transfer.requests.saturating_add(updated.metadata.requests);
     format!(
-        "  wrote      {}\n  kept       {}\n  reused     {}\n  requests   {}",
+        "  wrote      {}\n  kept       {}\n  reused     {}\n  downloaded {} in {}, and {} of metadata in {}",
         bytes(work.written_bytes),
         bytes(work.plan.kept_bytes),
         bytes(work.plan.seed_bytes),
-        count(requests)
+        bytes(work.transfer.received_bytes),
+        counted(work.transfer.requests, "request", "requests"),
+        bytes(updated.metadata.received_bytes),
+        counted(updated.metadata.requests, "request", "requests"),
     )
 }
 

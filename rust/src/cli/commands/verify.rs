@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::install::{Damage, Examined, Installation, Verified};
+use crate::text;
 use serde::Serialize;
 
 use crate::cli::arguments::install::Verify;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     let current = versions.iter().find(|version| version.is_current).ok_or_else(missing)?;
     let outcome = Outcome { found: &current.found, repaired: current.repaired, versions: &versions };
     let is_whole = versions.iter().all(Examined::is_whole);
-    let mut texts: Vec<String> = versions.iter().map(text).collect();
+    let mut texts: Vec<String> = versions.iter().map(|version| shown(version, output.is_verbose())).collect();
     if !is_whole {
         let here = words::after(args.dir.as_deref());
         let damaged: u64 = versions.iter().map(|version| version.found.damaged_bytes).sum();
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     Ok(if is_whole { DONE } else { DAMAGED })
 }
 
-fn text(version: &Examined) -> String {
+fn shown(version: &Examined, is_verbose: bool) -> String {
     let Examined { installed, is_current, found, repaired } = version;
     let which = if *is_current { "current" } else { "previous" };
     let (files, read) = (counted(found.files, "file", "files"), bytes(found.bytes));
@@ -75,8 +76,13 @@ fn text(version: &Examined) -> String {
     if !found.foreign.is_empty() {
         lines.push(match found.foreign.len() {
             1 => "  1 other file is not part of this version and was kept.".to_owned(),
-            many => format!("  {} other files are not part of this version and were kept.", count(many as u64)),
+            many => {
+                format!("  {} other files are not part of this version and were kept.", count(many as u64))
+            }
         });
+        if is_verbose {
+            lines.extend(found.foreign.iter().map(|path| format!("  not ours: {}", text::line(path))));
+        }
     }
     lines.join("\n")
 }

@@ -20,7 +20,10 @@ pub(super) fn repositories(all: &[String]) -> Check {
     all.iter().try_for_each(|one| match scheme(one) {
         None if !one.trim().is_empty() => sound(one),
         Some((scheme, rest)) if ["http", "https", "file"].contains(&scheme.as_str()) && !rest.is_empty() => sound(one),
-        _ => Err(format!("{:?} is not a repository: use an https:// URL or a folder", text::address(one))),
+        _ => Err(format!(
+            "{:?} is not a repository: give a URL such as https://example.org/game, or a folder",
+            text::address(one)
+        )),
     })
 }
 

@@ -14,7 +14,7 @@ use url::{Host, Url};
 /// characters there than HTTP does.
 pub fn parse_url(what: &'static str, text: &str) -> Result<Url> {
     let invalid = |reason: &str| Error::invalid(what, format!("{}: {reason}", text::address(text)));
-    let url = Url::parse(text).map_err(|e| invalid("it is not a URL").caused_by(e))?;
+    let url = Url::parse(text).map_err(|_| invalid("write a whole address, as in https://example.org/game"))?;
     let is_of_host = |c: char| c.is_ascii_alphanumeric() || ".-_~[]:".contains(c);
     match url.host_str().and_then(|host| host.chars().find(|c| !is_of_host(*c))) {
         Some(character) => Err(invalid(&format!("the name of a host cannot contain {character}"))),

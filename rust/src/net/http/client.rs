@@ -24,7 +24,8 @@ use crate::error::{Error, Result, TransportKind};
 
 /// Why bundles of a server cannot be read.
 pub const NO_RANGES: &str = "this server only sends whole files (it ignores HTTP range requests), so bundles cannot be used: \
-     every chunk takes a request of its own. What a host needs: docs/publishing.md, \"Bundles\"";
+     every chunk takes a request of its own. What a host needs: \
+     https://github.com/V-Sekai/vsekai-updater/blob/main/docs/publishing.md#bundles";
 
 /// Largest initial allocation for a body, regardless of its announced length.
 const FIRST_BODY_BYTES: u64 = 64 << 10;

@@ -89,7 +89,9 @@ fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result
         builder = trust_too(builder, authorities);
     }
     if let Some(pem) = &options.client_certificate_pem {
-        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(invalid("client certificate"))?);
+        let expected =
+            |_| Error::invalid("client certificate", "give a PEM file with the certificate and its private key");
+        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(expected)?);
     }
     if let Some(proxy) = &options.proxy {
         let proxy = reqwest::Proxy::all(proxy).map_err(invalid("proxy"))?;

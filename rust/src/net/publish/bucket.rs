@@ -24,10 +24,9 @@ use super::prepared::{Ending, Prepared};
 use super::prune::{chunks_of, offered_indexes};
 use super::rehearsal::{Place, Rehearsal};
 use super::upload;
-use super::{Look, Published, Request};
+use super::{Bundles, Look, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, Release};
@@ -89,6 +88,7 @@ pub(super) fn publish(
     let known = known.flat_map(Index::iter).map(|chunk| chunk.id).collect();
     if let Some(there) = &there {
         documents::as_before(&job, there, &cut.index, cut.chunking())?;
+        documents::check_terms(&past.catalog, &job)?;
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
@@ -167,8 +167,8 @@ impl<'a> Order<'a> {
         uplink::send(self.chunks, &self.sources, missing, &self.digest, self.job.level, self.monitor)
     }
 
-    fn make_bundles(&self, past: &Repository<'_>) -> Result<Vec<BundleInfo>> {
-        let Some(bundling) = self.job.bundling else { return Ok(Vec::new()) };
+    fn make_bundles(&self, past: &Repository<'_>) -> Result<Bundles> {
+        let Some(bundling) = self.job.bundling else { return Ok(Bundles::default()) };
         let (index, table) = (self.built.index.clone(), self.built.table.clone());
         let new = Subject { index, table, mutable: self.job.mutable.clone() };
         let store = BucketBundles { chunks: self.chunks, sources: &self.sources, scratch: &self.job.scratch };

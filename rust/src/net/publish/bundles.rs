@@ -1,19 +1,19 @@
 //! Builds the missing or improvable bundles of a version, and writes their list last. Nothing is signed, so this can be
 //! repeated at any time without a key.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Bundling;
 use super::check::Job;
 use super::history::{self, History};
+use super::{Bundles, Bundling, LeftOut};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, BundleList, ChunkSource, list_name, name_of};
-use crate::formats::chunk::{ChunkId, DigestAlgorithm};
+use crate::formats::chunk::{ChunkId, Compressor, DigestAlgorithm};
 use crate::formats::index::{Index, IndexChunk};
 use crate::formats::release::{Catalog, FileTable, Release, target_name};
 use crate::local::bundle_builder::{Side, StoreSource, build};
@@ -21,6 +21,7 @@ use crate::local::disk;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::store::LocalStore;
 use crate::path::RelPath;
+use crate::version::Version;
 
 /// The bundles of a repository, and the chunks that they are built from.
 pub(super) trait BundleStore {
@@ -50,10 +51,22 @@ pub(super) trait BundleStore {
 
     /// Removes files, also if they are gone already.
     fn remove(&self, names: Vec<String>) -> Result<()>;
+
+    /// Whether deltas are wanted that save too little, because they would be built there otherwise.
+    fn wants_all(&self) -> bool {
+        false
+    }
 }
 
 /// How long a replaced bundle is kept for clients that are downloading it.
 const GRACE: Duration = Duration::from_hours(24);
+
+/// The most that a delta may take of what its players would download without it, in percent. More than that is not worth
+/// the room in the repository.
+const MAX_PERCENT: u64 = 90;
+
+/// The level that chunks are stored with, unless the publisher chose another one.
+const USUAL_LEVEL: i32 = 3;
 
 /// The parts of a version from which bundles are built.
 pub(super) struct Subject {
@@ -121,7 +134,7 @@ pub(super) fn lacking(old: &Index, new: &Index) -> Vec<WantedChunk> {
     lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect()
 }
 
-/// Builds the missing bundles, and returns those that were added to the list.
+/// Builds the missing bundles. Returns those that were added to the list, and those that save too little.
 pub(super) fn make(
     job: &Job<'_>,
     bundling: Bundling,
@@ -129,32 +142,91 @@ pub(super) fn make(
     (past, catalog): (&dyn History, &Catalog),
     new: &Subject,
     monitor: &Monitor,
-) -> Result<Vec<BundleInfo>> {
+) -> Result<Bundles> {
     let to = new.digest();
     let name = list_name(&to);
     let known = store.read(&name)?.and_then(|bytes| BundleList::parse(&bytes).ok());
     let mut list = known.unwrap_or_else(|| BundleList::new(Vec::new()));
     let mut is_there = store.present(list.bundles.iter().map(|info| name_of(&info.id)).collect())?.into_iter();
     list.bundles.retain(|_| is_there.next().unwrap_or(false));
-    let mut made = Vec::new();
-    let olds = olds(job, bundling.deltas, past, catalog, to)?;
-    for old in olds.iter().map(Some).chain([None]) {
+    let is_missing = |list: &BundleList, old: Option<&Subject>| {
         let from = old.map(Subject::digest);
-        if list.find(from.as_ref()).is_some_and(|info| info.effort >= bundling.effort) {
+        list.find(from.as_ref()).is_none_or(|info| info.effort < bundling.effort)
+    };
+    // First, because deltas have to be better.
+    let mut full = None;
+    if is_missing(&list, None) {
+        let info = make_one(store, new, None, bundling, &|_| true, monitor)?;
+        full = info.ok().inspect(|info| list.put(info.clone()));
+    }
+    let full_bytes = list.find(None).map_or(u64::MAX, |info| info.length);
+    let mut made = Bundles::default();
+    let mut stored = StoredSizes::default();
+    for (version, old) in olds(job, bundling.deltas, past, catalog, to)? {
+        if !is_missing(&list, Some(&old)) {
             continue;
         }
-        let info = make_one(store, new, old, bundling, monitor)?;
-        list.put(info.clone());
-        made.push(info);
+        let instead_bytes = if store.wants_all() {
+            u64::MAX
+        } else {
+            full_bytes.min(stored.of_update(store, &old.index, &new.index, monitor)?)
+        };
+        let is_worthwhile = |length: u64| length <= instead_bytes.saturating_mul(MAX_PERCENT) / 100;
+        match make_one(store, new, Some(&old), bundling, &is_worthwhile, monitor)? {
+            Ok(info) => {
+                list.put(info.clone());
+                made.built.push(info);
+            }
+            Err(length) => made.left_out.push(LeftOut { from: version, length, instead_bytes }),
+        }
     }
-    if !made.is_empty() {
+    made.built.extend(full);
+    if !made.built.is_empty() {
         store.write(&name, &list.to_bytes()?)?;
     }
     Ok(made)
 }
 
+/// What chunks take in a store, as far as anybody had to know: compressed here, because a bucket would have to be asked for
+/// each of them.
+#[derive(Default)]
+struct StoredSizes {
+    bytes: HashMap<ChunkId, u64>,
+}
+
+impl StoredSizes {
+    /// What a player who has `old` downloads for `new` chunk by chunk.
+    fn of_update(&mut self, store: &dyn BundleStore, old: &Index, new: &Index, monitor: &Monitor) -> Result<u64> {
+        let chunks = store.chunks(new.digest());
+        let mut compressor = Compressor::new(USUAL_LEVEL)?;
+        let mut seen: HashSet<ChunkId> = old.iter().map(|chunk| chunk.id).collect();
+        let (mut sum, mut plain) = (0, Vec::new());
+        for chunk in new.iter().filter(|chunk| seen.insert(chunk.id)) {
+            monitor.cancel.check()?;
+            let known = self.bytes.get(&chunk.id).copied();
+            let bytes = match known {
+                Some(bytes) => bytes,
+                None => {
+                    plain.clear();
+                    chunks.append(chunk, &mut plain)?;
+                    compressor.compress_as(chunk.id, &plain)?.as_bytes().len() as u64
+                }
+            };
+            self.bytes.insert(chunk.id, bytes);
+            sum += bytes;
+        }
+        Ok(sum)
+    }
+}
+
 /// The newest other versions, without duplicate content.
-fn olds(job: &Job<'_>, most: usize, past: &dyn History, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
+fn olds(
+    job: &Job<'_>,
+    most: usize,
+    past: &dyn History,
+    catalog: &Catalog,
+    to: Digest,
+) -> Result<Vec<(Version, Subject)>> {
     let mut seen: HashSet<Digest> = [to].into();
     let mut olds = Vec::new();
     for before in history::versions(past, catalog, job) {
@@ -165,19 +237,21 @@ fn olds(job: &Job<'_>, most: usize, past: &dyn History, catalog: &Catalog, to: D
         if let Some(old) = Subject::of(past, &before)?
             && seen.insert(old.digest())
         {
-            olds.push(old);
+            olds.push((before.version, old));
         }
     }
     Ok(olds)
 }
 
+/// Builds one bundle and puts it into its place, if one of its length is wanted; otherwise returns its length.
 fn make_one(
     store: &dyn BundleStore,
     new: &Subject,
     old: Option<&Subject>,
     bundling: Bundling,
+    is_wanted: &dyn Fn(u64) -> bool,
     monitor: &Monitor,
-) -> Result<BundleInfo> {
+) -> Result<std::result::Result<BundleInfo, u64>> {
     let scratch = store.scratch()?;
     store.prepare(old.map_or(&new.index, |old| &old.index), &new.index)?;
     let chunks = store.chunks(new.index.digest());
@@ -195,8 +269,11 @@ fn make_one(
     let mut file = disk::create(&temporary)?;
     let built = build(side, old_side, bundling.effort, &scratch, &mut file, monitor);
     let placed = built.and_then(|built| {
+        if !is_wanted(built.info.length) {
+            return Ok(Err(built.info.length));
+        }
         store.place(&file, &temporary, &built.info)?;
-        Ok(built.info)
+        Ok(Ok(built.info))
     });
     // Gone if it was moved to its place. The error that stopped the build is the one to report.
     let _ = disk::remove_file(&temporary);

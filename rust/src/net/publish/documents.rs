@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::build::{Built, NewChunks};
 use super::check::Job;
-use super::{Published, RehearsedDocument};
+use super::{Bundles, Published, RehearsedDocument};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::formats::index::Index;
@@ -128,7 +128,7 @@ pub(super) fn published(job: &Job<'_>, built: &Built, sequence: u64, new: NewChu
         findings: job.findings.clone(),
         was_there: false,
         metadata_bytes: 0,
-        bundles: Vec::new(),
+        bundles: Bundles::default(),
         roles: Vec::new(),
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
         findings,
         was_there: true,
         metadata_bytes: 0,
-        bundles: Vec::new(),
+        bundles: Bundles::default(),
         roles: Vec::new(),
     }
 }

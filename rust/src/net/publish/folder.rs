@@ -10,7 +10,7 @@ use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
 use super::prepared::{Ending, Prepared};
-use super::{Published, Request};
+use super::{Bundles, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, ChunkSource, name_of};
@@ -75,8 +75,9 @@ pub(super) fn publish(
     let mut published = documents::published(&job, &built, sequence, new);
     if let Some(there) = there {
         documents::check_same(&there, &documents.release)?;
+        documents::check_terms(&catalog, &job)?;
         published.bundles = make_bundles(&job, folder, (&past, &catalog), &built, monitor)?;
-        if !published.bundles.is_empty() {
+        if !published.bundles.built.is_empty() {
             publication.refresh_pack()?;
         }
         // Keys and roots of the key folder that the repository lacks.
@@ -133,8 +134,8 @@ fn make_bundles(
     (past, catalog): (&dyn History, &Catalog),
     built: &Built,
     monitor: &Monitor,
-) -> Result<Vec<BundleInfo>> {
-    let Some(bundling) = job.bundling else { return Ok(Vec::new()) };
+) -> Result<Bundles> {
+    let Some(bundling) = job.bundling else { return Ok(Bundles::default()) };
     let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: job.mutable.clone() };
     let store = LocalStore::open(&folder.join(DEFAULT_STORE))?;
     bundles::make(job, bundling, &FolderBundles { folder, store }, (past, catalog), &new, monitor)

@@ -104,20 +104,22 @@ impl Prepared {
             format: String,
             schema: u32,
         }
-        let broken = |e: &serde_json::Error| Error::malformed(Format::Preparation, 0, e.to_string());
+        const ELSEWHERE: &str = "it was not made by `vsekai publish --prepare`";
+        const DAMAGED: &str = "it is cut short or damaged";
         let refuse = |why: &str| Err(Error::malformed(Format::Preparation, 0, why));
         if bytes.len() as u64 > MAX_PREPARED_BYTES {
             return refuse("it is too large");
         }
-        let gate: Gate = serde_json::from_slice(bytes).map_err(|e| broken(&e))?;
-        if gate.format != FORMAT {
-            return refuse("it was not made by `vsekai publish --prepare`");
-        }
+        let Some(gate) = serde_json::from_slice(bytes).ok().filter(|gate: &Gate| gate.format == FORMAT) else {
+            let is_part = bytes.starts_with(b"{") && bytes.windows(FORMAT.len()).any(|part| part == FORMAT.as_bytes());
+            return refuse(if is_part { DAMAGED } else { ELSEWHERE });
+        };
         if gate.schema != SCHEMA {
             let needed = format!("schema {}", gate.schema);
             return Err(Error::LauncherTooOld { what: "What was prepared".to_owned(), needed });
         }
-        let prepared: Self = serde_json::from_slice(bytes).map_err(|e| broken(&e))?;
+        let damaged = |e| Error::malformed(Format::Preparation, 0, DAMAGED).caused_by(e);
+        let prepared: Self = serde_json::from_slice(bytes).map_err(damaged)?;
         let count = prepared.sign.len();
         if count == 0 || count > MAX_ROLES || (prepared.publish.is_some() && count != 1) {
             return refuse("it has no list to sign, or too many");

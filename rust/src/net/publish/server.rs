@@ -14,10 +14,9 @@ use super::documents::{self, Documents};
 use super::history;
 use super::prepared::{Ending, Prepared};
 use super::upload;
-use super::{BuildSource, Published, Request};
+use super::{BuildSource, Bundles, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::release::Release;
 use crate::local::acquire::{self, DigestChoice};
@@ -104,9 +103,9 @@ pub(super) fn publish(
 }
 
 /// Builds and sends bundles of a version that is published already.
-fn bundles_of_published(opened: &mut Opened<'_>, desk: &RemotePublication<'_>, cut: Cut) -> Result<Vec<BundleInfo>> {
+fn bundles_of_published(opened: &mut Opened<'_>, desk: &RemotePublication<'_>, cut: Cut) -> Result<Bundles> {
     if opened.job.bundling.is_none() {
-        return Ok(Vec::new());
+        return Ok(Bundles::default());
     }
     let id = opened.open_again()?;
     let (sources, _) = cut.sources()?;
@@ -139,7 +138,7 @@ struct Order<'a> {
     digest: DigestChoice,
     new: NewChunks,
     /// The bundles that the server has accepted.
-    bundles: Option<Vec<BundleInfo>>,
+    bundles: Option<Bundles>,
 }
 
 impl Order<'_> {

@@ -49,7 +49,7 @@ impl FromStr for Location {
         match scheme.as_str() {
             "http" | "https" => Ok(Self::Url(parse_url("repository", text)?)),
             "file" => {
-                let url = Url::parse(text).map_err(|e| invalid("it is not a URL").caused_by(e))?;
+                let url = Url::parse(text).map_err(|_| invalid("write a whole address, as in file:///srv/game"))?;
                 let path =
                     url.to_file_path().map_err(|()| invalid("the file URL does not name a folder on this machine"))?;
                 Ok(Self::Folder(path))

@@ -175,7 +175,7 @@ fn check_says_what_the_update_downloads_without_a_delta() {
     check.env("HOME", shop.path("home")).args(["check", "--repository", &server.url()]);
     let output = check.arg(shop.game()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let said = format!(", {:.1} MB to download", planned as f64 / 1e6);
+    let said = format!(", about {:.1} MB to download", planned as f64 / 1e6);
     assert!(text.contains(&said), "{said} in {text}");
 }
 

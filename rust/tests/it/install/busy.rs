@@ -9,7 +9,7 @@ use crate::support::server::TestServer;
 fn second_update_is_told_at_once_that_the_first_is_at_work() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     // Each answer is delayed, and there are many.
-    let server = TestServer::slow(shop.publisher.repository(), Duration::from_secs(1));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_secs(3));
     let mut slow = shop.command(&["update", "--repository", &server.url()]);
     let first = Running::start(slow.arg(shop.game()));
     let holder = format!("process {} (update)", first.0.id());
@@ -24,6 +24,17 @@ fn second_update_is_told_at_once_that_the_first_is_at_work() {
     assert_eq!(shop.version(), "1.0.0");
     shop.assert_whole();
     assert_eq!(shop.launch(&[]).code, Some(0));
+    // It is not called interrupted while it is at work.
+    let plain = |shop: &Shop| {
+        let output = crate::support::run::vsekai().arg("status").arg(shop.game()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    wait_until("something is staged", || shop.status()["is_resumable"] == true);
+    let said = plain(&shop);
+    assert!(said.contains(&format!("{holder} is changing it now")) && !said.contains("interrupted"), "{said}");
+    drop(first);
+    let said = plain(&shop);
+    assert!(said.contains("an update was interrupted") && !said.contains("is changing it"), "{said}");
 }
 
 #[test]

@@ -15,6 +15,12 @@ fn users_file_in_a_version_is_carried_to_the_next() {
     assert_eq!(fs::read(shop.tree().join("mods/hats/red.pck")).unwrap(), b"a hat");
     let verified = shop.vsekai(&["verify"]);
     assert!(verified.done()["foreign"].to_string().contains("red.pck"), "{:?}", verified.lines.last());
+    let said = |options: &[&str]| {
+        let output = crate::support::run::vsekai().arg("verify").args(options).arg(shop.game()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said(&[]).contains("  3 other files are not part") && !said(&[]).contains("red.pck"));
+    assert!(said(&["-v"]).contains("\n  not ours: mods/hats/red.pck"), "{}", said(&["-v"]));
 }
 
 #[test]

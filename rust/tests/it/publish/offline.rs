@@ -263,7 +263,9 @@ fn file_of_any_other_kind_is_refused() {
     let all = Parties::new();
     for bytes in ["", "{}", "[]", "{\"format\":\"vsekai-prepared\",\"schema\":1}", &"[".repeat(100_000)] {
         fs::write(&all.file, bytes).unwrap();
-        all.sign_with(&all.signer).failed("preparation_malformed");
+        let said = all.sign_with(&all.signer).failed("preparation_malformed");
+        let is_told = said.contains("not made by `vsekai publish --prepare`") || said.contains("cut short or damaged");
+        assert!(is_told && !said.contains("line 1"), "{said}");
         all.commit().failed("preparation_malformed");
     }
     fs::File::create(&all.file).unwrap().set_len(33 << 20).unwrap();

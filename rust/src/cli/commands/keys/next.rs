@@ -20,7 +20,8 @@ pub(super) fn retired(before: &[KeyInfo], after: &[KeyInfo], dir: &Path) -> Stri
     let is_gone = |key: &&KeyInfo| !after.iter().any(|other| other.role == key.role && other.key_id == key.key_id);
     let mut files = before.iter().filter(is_gone).map(|key| dir.join(format!("{}.retired", file_of(key))));
     let file = files.find(|file| file.exists());
-    file.map(|file| format!("\nThe old key is now {}: nothing needs it any more.", file.display())).unwrap_or_default()
+    file.map(|file| format!("\nThe old key is now {}: delete it once the repository has the new one.", file.display()))
+        .unwrap_or_default()
 }
 
 /// The commands that bring the change to players.

@@ -62,7 +62,11 @@ fn text(of: &Rehearsal, place: &Destination) -> String {
     lines.push(format!("Would be signed here, by the keys of {}:", of.signs.join(", ")));
     lines.extend(of.documents.iter().map(|document| format!("  {}, {}", document.name, bytes(document.bytes))));
     if let Some(older) = &of.deltas_from {
-        let deltas = if older.is_empty() { String::new() } else { format!(", and deltas from {}", list(older)) };
+        let deltas = if older.is_empty() {
+            String::new()
+        } else {
+            format!(", and deltas from {} that save enough", list(older))
+        };
         lines.push(format!("Bundles: one for first installs{deltas}."));
     }
     if !of.withdrawn.is_empty() {

@@ -23,6 +23,7 @@ use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 use crate::net::api::{BUNDLE_PART_BYTES, BundleReply, NewBundle};
 use crate::net::http::HttpStore;
+use crate::net::publish::Bundles;
 use crate::net::publish::bundles::{self, BundleStore, Nearby, Subject, lacking};
 use crate::net::publish::history::History;
 
@@ -55,8 +56,8 @@ pub(super) fn send(
     sources: &Sources,
     past: (&dyn History, &Catalog),
     new: &Subject,
-) -> Result<Vec<BundleInfo>> {
-    let Some(bundling) = opened.job.bundling else { return Ok(Vec::new()) };
+) -> Result<Bundles> {
+    let Some(bundling) = opened.job.bundling else { return Ok(Bundles::default()) };
     let too_old = || Error::unsupported("sending bundles to this server: it is older, and builds them itself");
     let max_bytes = opened.server.repository()?.max_bundle_bytes.ok_or_else(too_old)?;
     let scratch = opened.job.scratch.join(format!(".publish-{:016x}", fastrand::u64(..)));
@@ -152,5 +153,10 @@ impl BundleStore for ServerBundles<'_> {
 
     fn remove(&self, _: Vec<String>) -> Result<()> {
         Ok(())
+    }
+
+    /// The server builds what it does not get.
+    fn wants_all(&self) -> bool {
+        true
     }
 }

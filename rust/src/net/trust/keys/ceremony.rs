@@ -120,7 +120,15 @@ impl Keys {
         self.change(|keys| {
             let count = keys.ids_of(role)?.len() as u64;
             let threshold = NonZeroU64::new(threshold).filter(|threshold| threshold.get() <= count);
-            let none = || Error::invalid("threshold", format!("{role} has {}", text::counted(count, "key", "keys")));
+            let none = || {
+                Error::invalid(
+                    "threshold",
+                    format!(
+                        "{role} has {}; at least 1 must sign, and at most that many",
+                        text::counted(count, "key", "keys")
+                    ),
+                )
+            };
             let threshold = threshold.ok_or_else(none)?;
             if let Some(kind) = top_role(role) {
                 let mut root = keys.next_root()?;
