@@ -80,7 +80,7 @@ var _refused: String = ""
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
 @onready var _language := %Language as OptionButton
-@onready var _location := %Location as LineEdit
+@onready var _location := %Location as PathField
 @onready var _choose := %Choose as Button
 @onready var _problem := %Problem as Label
 @onready var _space_icon := %SpaceIcon as ThemedIcon
@@ -215,12 +215,12 @@ func _on_location_done() -> void:
 
 
 func _typed() -> String:
-	return _location.text.strip_edges()
+	return _location.typed()
 
 
 func _write_directory() -> void:
 	_refused = ""
-	_location.text = directory
+	_location.path = directory
 	_draw_words()
 
 

@@ -51,6 +51,7 @@ func _ready() -> void:
 	add_child(_message_timer)
 	_folder_dialog.theme = branding.theme
 	_folder_dialog.describe = _questions.room_in
+	_folder_dialog.free_bytes = _session.free_bytes_in
 	_questions.session = _session
 	_questions.frame = _frame
 	_connect_screens()
@@ -99,7 +100,7 @@ func _connect_screens() -> void:
 	first_run.location_choice_requested.connect(_on_folder_choice_requested)
 	first_run.location_changed.connect(_questions.on_location_chosen)
 	first_run.install_requested.connect(_questions.on_install_requested.bind(_on_first_install))
-	_folder_dialog.dir_selected.connect(_questions.on_location_chosen)
+	_folder_dialog.dir_selected.connect(_on_folder_chosen)
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_questions.on_mode_requested)
 	settings.location_choice_requested.connect(_on_folder_choice_requested)
@@ -217,7 +218,13 @@ func _on_settings_outdated() -> void:
 	_settings.save()
 
 
+func _on_folder_chosen(path: String) -> void:
+	_settings.note_folder(path)
+	_questions.on_location_chosen(path)
+
+
 func _on_folder_choice_requested() -> void:
+	_folder_dialog.recent = _settings.recent_folders
 	_folder_dialog.ask(_session.model.directory)
 
 

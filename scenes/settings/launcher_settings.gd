@@ -28,9 +28,12 @@ const RATE_LIMITS: PackedInt32Array = [
 ]
 const TEXT_MAX := 4096
 const DAY_MINUTES := 24 * 60
+const RECENT_MAX := 3
 
 ## Empty = the system's folder for a user's programs.
 var install_dir: String = ""
+## The folders that were chosen last, the newest first.
+var recent_folders: PackedStringArray = []
 var update_policy: UpdatePolicy = UpdatePolicy.ASK
 var is_manual_check_only: bool = false
 ## Whether the player agreed to tell the publisher if new versions start.
@@ -111,6 +114,14 @@ func is_still() -> bool:
 	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
 
 
+## Remembers a folder that a person has chosen.
+func note_folder(path: String) -> void:
+	if recent_folders.has(path):
+		recent_folders.remove_at(recent_folders.find(path))
+	recent_folders.insert(0, path)
+	recent_folders = recent_folders.slice(0, RECENT_MAX)
+
+
 ## What the game is started with.
 func words_for_game(branding: Branding) -> PackedStringArray:
 	var words: PackedStringArray = []
@@ -132,6 +143,7 @@ func split_arguments() -> PackedStringArray:
 func keys() -> PackedStringArray:
 	return [
 		"install_dir",
+		"recent_folders",
 		"update_policy",
 		"is_manual_check_only",
 		"is_reporting",
@@ -165,6 +177,7 @@ func keys() -> PackedStringArray:
 
 func _limit() -> void:
 	install_dir = install_dir.left(TEXT_MAX)
+	recent_folders = recent_folders.slice(0, RECENT_MAX)
 	moving_to = moving_to.left(TEXT_MAX)
 	put_away_version = put_away_version.left(TEXT_MAX)
 	dismissed_version = dismissed_version.left(TEXT_MAX)

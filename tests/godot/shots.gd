@@ -2,6 +2,7 @@ extends RefCounted
 ## Every screen in every state, without an updater: for screenshots and for the layout test.
 
 const FRAME := preload("res://scenes/launcher/frame.tscn")
+const FOLDER_CHOICE := preload("res://scenes/launcher/folder_choice.tscn")
 const VSEKAI := preload("res://themes/vsekai/vsekai_branding.tres")
 const AURORA := preload("res://themes/aurora/aurora_branding.tres")
 const NOTES := """# Bigger rooms
@@ -76,6 +77,8 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
+	shots["first_run_long_path"] = _first_run_long_path
+	shots["folder_choice"] = folder_choice
 	shots["about"] = about
 	shots["error"] = error
 	shots["home_downloaded"] = _downloaded
@@ -288,6 +291,31 @@ static func first_run(free_bytes: int) -> Control:
 	frame.first_run.download_bytes = 52_000_000
 	frame.first_run.needed_bytes = 330_000_000
 	frame.show_first_run(true)
+	return frame
+
+
+static func _first_run_long_path() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	frame.first_run.directory = "/run/media/kim/External disk of the living room/Games/VR/V-Sekai"
+	return frame
+
+
+## The dialog of the engine, where the system has none.
+static func folder_choice() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var dialog := FOLDER_CHOICE.instantiate() as FolderChoice
+	dialog.use_native_dialog = false
+	dialog.theme = VSEKAI.theme
+	dialog.free_bytes = func(_folder: String) -> int: return 12_300_000_000
+	dialog.describe = func(_folder: String) -> String:
+		var values := {"free": "12 GB", "needed": "330 MB"}
+		return TranslationServer.translate("FIRST_ROOM").format(values)
+	dialog.recent = [ProjectSettings.globalize_path("res://scenes")]
+	frame.add_child(dialog)
+	var ask := dialog.ask.bind(ProjectSettings.globalize_path("res://V-Sekai"))
+	frame.ready.connect(
+		func() -> void: frame.get_tree().process_frame.connect(ask, CONNECT_ONE_SHOT)
+	)
 	return frame
 
 
