@@ -12,11 +12,19 @@ extends Node
 
 var _settings: LauncherSettings
 var _window: Window
+var _feed: HomeFeed
+
+
+func _exit_tree() -> void:
+	if _feed != null:
+		frame.home.keep_feed(_feed)
 
 
 func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> void:
 	_settings = settings
 	_window = window
+	_feed = HomeFeed.new(log_file.path.get_basename() + "_feed.cfg")
+	_feed.show_on(frame.home)
 	presence.open_requested.connect(LauncherWindow.come_back.bind(window))
 	presence.check_requested.connect(session.check_again.bind(0))
 	presence.quit_requested.connect(quit)
