@@ -87,6 +87,7 @@ func _connect_screens() -> void:
 	_frame.page_shown.connect(_on_page_shown)
 	_frame.home.action_requested.connect(_on_action_requested)
 	_frame.whats_new.link_requested.connect(OS.shell_open)
+	_frame.whats_new.rollback_requested.connect(_questions.on_rollback_requested)
 	_frame.whats_new.fetch_requested.connect(_session.notes.fetch)
 	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
@@ -122,7 +123,7 @@ func _connect_screens() -> void:
 
 func _connect_session() -> void:
 	_session.changed.connect(_show)
-	_session.settings_outdated.connect(_on_settings_outdated)
+	_session.settings_outdated.connect(_settings.save)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
 	_session.notes.listed.connect(_on_notes_listed)
@@ -212,10 +213,6 @@ func _on_locale_chosen(locale: String) -> void:
 	_settings.locale = locale
 	_frame.settings.settings = _settings
 	_on_settings_changed()
-
-
-func _on_settings_outdated() -> void:
-	_settings.save()
 
 
 func _on_folder_chosen(path: String) -> void:

@@ -30,6 +30,7 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	presence.quit_requested.connect(quit)
 	session.listener.notes_found.connect(_on_news.unbind(3))
 	session.background.downloaded.connect(_on_news.unbind(1))
+	session.background.hours_changed.connect(_on_hours_changed)
 	own.login_known.connect(_on_login_known)
 	own.updated.connect(_on_launcher_updated)
 	own.offered.connect(_on_launcher_offered)
@@ -77,6 +78,12 @@ func _on_news() -> void:
 		return
 	presence.tell("%s: %s" % [model.product_name, model.home_state().status_text()])
 	LauncherWindow.call_back(_window)
+
+
+## After the hours of rest, what has waited goes on.
+func _on_hours_changed() -> void:
+	session.apply_settings()
+	session.check_again(0)
 
 
 func _on_log_requested() -> void:

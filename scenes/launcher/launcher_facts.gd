@@ -44,4 +44,5 @@ static func for_home(model: LauncherModel) -> HomeFacts:
 	facts.disk_bytes = model.disk_bytes if model.is_installed() else -1
 	facts.free_bytes = model.free_bytes
 	facts.last_played = model.last_played
+	facts.last_checked = model.checked_at if model.is_installed() else 0
 	return facts

@@ -43,6 +43,8 @@ var rate_limit_bytes_per_second: int = 0
 ## one; always if both are the same.
 var rate_from_minute: int = 0
 var rate_to_minute: int = 0
+## Whether nothing is downloaded in those hours unless a person asks for it.
+var is_paused_in_hours: bool = false
 ## What goes on while nobody looks; each only if somebody has asked for it.
 var is_background_download: bool = false
 var is_download_during_game: bool = false
@@ -109,6 +111,23 @@ func save() -> Error:
 	return file.save(_path)
 
 
+## Whether what goes on by itself waits at this minute of the day. No hours at all are none.
+func is_resting(minute: int) -> bool:
+	if not is_paused_in_hours or rate_from_minute == rate_to_minute:
+		return false
+	if rate_from_minute < rate_to_minute:
+		return minute >= rate_from_minute and minute < rate_to_minute
+	return minute >= rate_from_minute or minute < rate_to_minute
+
+
+## The same, now.
+func is_resting_now() -> bool:
+	var now := Time.get_time_dict_from_system()
+	var hour: int = now["hour"]
+	var minute: int = now["minute"]
+	return is_resting(hour * 60 + minute)
+
+
 ## Whether nothing should move: chosen here, or in the system.
 func is_still() -> bool:
 	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
@@ -150,6 +169,7 @@ func keys() -> PackedStringArray:
 		"rate_limit_bytes_per_second",
 		"rate_from_minute",
 		"rate_to_minute",
+		"is_paused_in_hours",
 		"is_background_download",
 		"is_download_during_game",
 		"is_notifying",

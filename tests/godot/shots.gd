@@ -74,6 +74,7 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
 	shots["settings_without_effect"] = _settings_without_effect
+	shots["settings_hours"] = _settings_hours
 	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
@@ -137,6 +138,8 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	if state.is_installed():
 		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
+	if state.is_newest:
+		state.facts.last_checked = int(Time.get_unix_time_from_system()) - 5 * 60
 	frame.home.state = state
 	if not state.new_version.is_empty() and not state.is_downgrade:
 		frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
@@ -210,6 +213,7 @@ static func whats_new(has_news: bool = true) -> Control:
 		entry.is_new = version == "0.1.3"
 		entry.is_current = version == "0.1.2"
 		entries.append(entry)
+	frame.whats_new.way_back = "0.1.1"
 	frame.whats_new.show_versions(entries)
 	if has_news:
 		frame.ready.connect(func() -> void: frame.whats_new.show_news(news()))
@@ -267,6 +271,16 @@ static func _settings_without_effect() -> Control:
 	choices.rate_limit_bytes_per_second = 0
 	frame.settings.settings = choices
 	frame.settings.facts.removable_bytes = 123_000_000
+	return frame
+
+
+## With the list of hours open.
+static func _settings_hours() -> Control:
+	var frame := settings() as LauncherFrame
+	var button := frame.settings.get_node("%From") as OptionButton
+	frame.ready.connect(
+		func() -> void: frame.get_tree().process_frame.connect(button.show_popup, CONNECT_ONE_SHOT)
+	)
 	return frame
 
 
