@@ -55,7 +55,7 @@ func news() -> Array[NewsEntry]:
 	var file := _read()
 	var entries: Array[NewsEntry] = []
 	for place: int in NewsCards.CARDS_MAX:
-		var values: Variant = file.get_value(NEWS, str(place), null)
+		var values: Variant = file.get_value(NEWS, str(place), "")
 		if values is Dictionary:
 			var known: Dictionary = values
 			entries.append(_entry(known))

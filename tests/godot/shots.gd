@@ -65,6 +65,11 @@ static func all() -> Dictionary[String, Callable]:
 	return shots
 
 
+## Screens with a window of the engine in front of them, which needs a display.
+static func windows() -> Dictionary[String, Callable]:
+	return {"settings_hours": _settings_hours, "folder_choice": folder_choice}
+
+
 ## All screens except Home.
 static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
@@ -74,15 +79,17 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
 	shots["settings_without_effect"] = _settings_without_effect
-	shots["settings_hours"] = _settings_hours
 	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["first_run_long_path"] = _first_run_long_path
-	shots["folder_choice"] = folder_choice
 	shots["about"] = about
 	shots["error"] = error
 	shots["home_downloaded"] = _downloaded
+	shots["home_cancelled"] = _cancelled
+	shots["home_update_playing"] = _update_playing
+	shots["first_run_refused"] = _first_run_refused
+	shots["first_run_uninstalled"] = _first_run_uninstalled
 	shots["home_launcher_old"] = _launcher_old
 	shots["error_launcher_old"] = _error_launcher_old
 	shots["confirm"] = confirm
@@ -138,7 +145,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	if state.is_installed():
 		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
-	if state.is_newest:
+	if state.is_newest and not notice in LEFT:
 		state.facts.last_checked = int(Time.get_unix_time_from_system()) - 5 * 60
 	frame.home.state = state
 	if not state.new_version.is_empty() and not state.is_downgrade:
@@ -348,6 +355,35 @@ static func error() -> Control:
 static func _downloaded() -> Control:
 	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
 	frame.home.state.is_downloaded = true
+	return frame
+
+
+static func _cancelled() -> Control:
+	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_cancelled = true
+	return frame
+
+
+## An update while the old version is played.
+static func _update_playing() -> Control:
+	var frame := home(HomeState.Kind.DOWNLOADING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_playing = true
+	return frame
+
+
+static func _first_run_refused() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var words := str(TranslationServer.translate("MESSAGE_FOLDER_TAKEN"))
+	var values := {"directory": frame.first_run.directory}
+	frame.first_run.folder_problem = words.format(values)
+	return frame
+
+
+static func _first_run_uninstalled() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var words := str(TranslationServer.translate("MESSAGE_UNINSTALLED_BYTES"))
+	var values := {"product": VSEKAI.product_name, "bytes": Words.bytes(412_000_000)}
+	frame.first_run.message = words.format(values)
 	return frame
 
 
