@@ -1,7 +1,7 @@
 class_name PathField
 extends LineEdit
-## A path to read and to edit. While nobody edits it, what does not fit is left out of its middle: the
-## end says where something is.
+## A path to read and to edit. While nobody edits it, what does not fit is left out of its middle:
+## the end says where something is.
 
 const GAP := "…"
 ## So much of the beginning stays: the disk, or the first folder.

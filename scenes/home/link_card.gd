@@ -1,7 +1,7 @@
 class_name LinkCard
 extends PanelContainer
-## A card that leads somewhere as a whole: by a click anywhere on it, by keys and by gamepad. It shows
-## where the pointer and the focus are.
+## A card that leads somewhere as a whole: by a click anywhere on it, by keys and by gamepad. It
+## shows where the pointer and the focus are.
 
 signal activated
 
@@ -24,8 +24,6 @@ func _init() -> void:
 
 func _ready() -> void:
 	_ring.mouse_filter = MOUSE_FILTER_IGNORE
-	# The ring surrounds the card, whatever room its content leaves at the edge.
-	_ring.top_level = false
 	add_child(_ring, false, INTERNAL_MODE_BACK)
 	_ring.draw.connect(_draw_ring)
 	for change: Signal in [focus_entered, focus_exited]:

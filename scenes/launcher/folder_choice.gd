@@ -86,7 +86,7 @@ func _stand_beside_the_list() -> void:
 			(child as Control).hide()
 
 
-## The bar above the list: the way back and up, the path, and a button for a new folder that says so.
+## The bar above the list: the way back and up, the path, and a button that says "New folder".
 func _dress_bar() -> void:
 	var bar := get_vbox().get_child(0) as HBoxContainer
 	bar.add_theme_constant_override("separation", 8)

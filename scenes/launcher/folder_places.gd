@@ -1,7 +1,7 @@
 class_name FolderPlaces
 extends VBoxContainer
-## The places that a person looks for first, beside a list of folders: the home folder, the disks with
-## the room they have, and the folders that were chosen last.
+## The places that a person looks for first, beside a list of folders: the home folder, the disks
+## with the room they have, and the folders that were chosen last.
 
 signal chosen(path: String)
 

@@ -73,8 +73,8 @@ static func call_back(window: Window) -> void:
 		window.request_attention()
 
 
-## A remembered window, as large as the screen that it was on allows, and all of it there. Empty = none
-## of [param screens] shows enough of it.
+## A remembered window, as large as the screen that it was on allows, and all of it there. Empty =
+## none of [param screens] shows enough of it.
 static func fitted(rect: Rect2i, screens: Array[Rect2i], least: Vector2i) -> Rect2i:
 	if not rect.has_area():
 		return Rect2i()

@@ -257,22 +257,3 @@ func test_sizes_and_times_in_words() -> void:
 	assert(Words.bytes(-5) == "0 B")
 	assert(Words.time(0.2) == "1 s" and Words.time(59.0) == "59 s")
 	assert(Words.time(61.0) == "2 min" and Words.time(4800.0) == "1 h 20 min")
-
-
-func test_when_the_last_check_was_is_told() -> void:
-	TranslationServer.set_locale("en")
-	var facts := HomeFacts.new()
-	assert(facts.texts(1000).is_empty())
-	facts.last_checked = 1000
-	var wanted: Dictionary[int, String] = {
-		990: "Checked just now",
-		1059: "Checked just now",
-		1000 + 5 * 60: "Checked 5 min ago",
-		1000 + 3 * 3600 + 60: "Checked 3 h ago",
-	}
-	for now: int in wanted:
-		assert(facts.texts(now) == PackedStringArray([wanted[now]]), str(facts.texts(now)))
-	var model := LauncherModel.new()
-	model.version = "1.0.0"
-	model.server = HomeFacts.Server.REACHED
-	assert(absi(model.home_state().facts.last_checked - int(Time.get_unix_time_from_system())) < 9)
