@@ -11,6 +11,10 @@ const PAGE := 1560.0
 @export var side_min := 16.0
 ## Whether it begins where the pages do; else it stands in the middle.
 @export var is_at_page := false
+## Whether it begins at its left margin.
+@export var is_at_left := false
+## Whether it goes on to the right edge, where the scroll bar of a page stands.
+@export var is_to_edge := false
 ## The margin above and below.
 @export var edge := 0.0
 
@@ -21,8 +25,12 @@ func _notification(what: int) -> void:
 		var scroll := get_parent() as ScrollContainer
 		var room := scroll.size.x if scroll != null else size.x
 		var width := minf(room - 2.0 * side_min, width_max)
-		var left := (room - (PAGE if is_at_page else width)) / 2.0
-		var rect := Rect2(floorf(maxf(side_min, left)), edge, width, size.y - 2.0 * edge)
+		var left := floorf(maxf(side_min, (room - (PAGE if is_at_page else width)) / 2.0))
+		if is_at_left:
+			left = side_min
+		if is_to_edge:
+			width = room - left
+		var rect := Rect2(left, edge, width, size.y - 2.0 * edge)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

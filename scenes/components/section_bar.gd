@@ -125,6 +125,10 @@ func _on_scroll_input(event: InputEvent) -> void:
 func _current() -> Control:
 	if _chosen != null:
 		return _chosen
+	var bar := page.get_v_scroll_bar()
+	# What stands at the end never gets up to where one reads.
+	if bar.visible and bar.value + bar.page >= bar.max_value - 1.0:
+		return sections[-1]
 	var view := page.get_global_rect()
 	var current := sections[0]
 	for section: Control in sections:

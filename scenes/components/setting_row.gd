@@ -7,6 +7,8 @@ extends BoxContainer
 const NARROW_BELOW := 540.0
 const FAINT := 0.4
 const LINE_ABOVE := 11.0
+## Two of them and what is between them are as wide as a list or a field.
+const BUTTON_WIDTH := 122.0
 
 ## A translation key.
 @export var title: String = "":
@@ -43,6 +45,9 @@ func _ready() -> void:
 		label.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
 		label.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
 		_words.add_child(label)
+	for child: Node in get_children():
+		if child.get_class() == "Button":
+			(child as Button).custom_minimum_size.x = BUTTON_WIDTH
 	add_child(_words)
 	move_child(_words, 0)
 	add_theme_constant_override("separation", 16)

@@ -7,6 +7,7 @@ signal location_choice_requested
 signal location_changed(directory: String)
 signal install_requested
 
+const COMPACT_BELOW := Vector2(800, 640)
 const SIZES: PackedStringArray = ["FIRST_DOWNLOAD", "FIRST_NEEDED", "FIRST_FREE"]
 
 var branding: Branding:
@@ -72,7 +73,6 @@ var needed_bytes: int = -1:
 			_draw_words()
 
 var _refused: String = ""
-
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
 @onready var _card_rows := %CardRows as VBoxContainer
@@ -80,7 +80,7 @@ var _refused: String = ""
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
 @onready var _language := %Language as OptionButton
-@onready var _location := %Location as LineEdit
+@onready var _location := %Location as PathField
 @onready var _choose := %Choose as Button
 @onready var _problem := %Problem as Label
 @onready var _space_icon := %SpaceIcon as ThemedIcon
@@ -215,12 +215,12 @@ func _on_location_done() -> void:
 
 
 func _typed() -> String:
-	return _location.text.strip_edges()
+	return _location.typed()
 
 
 func _write_directory() -> void:
 	_refused = ""
-	_location.text = directory
+	_location.path = directory
 	_draw_words()
 
 
@@ -233,7 +233,7 @@ func _on_install_pressed() -> void:
 
 
 func _fit() -> void:
-	var is_compact := size.y < 560.0 or size.x < 800.0
+	var is_compact := size.y < COMPACT_BELOW.y or size.x < COMPACT_BELOW.x
 	_mark.custom_minimum_size = Vector2.ONE * (48 if is_compact else 120)
 	_title.theme_type_variation = &"Subheading" if is_compact else &"Heading"
 	_tagline.visible = not is_compact

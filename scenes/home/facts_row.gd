@@ -2,6 +2,8 @@ class_name FactsRow
 extends HFlowContainer
 ## Shows [HomeFacts] as small texts in a row, after those that its scene begins with.
 
+const MINUTE := 60.0
+
 var facts: HomeFacts = HomeFacts.new():
 	set(value):
 		facts = value
@@ -12,6 +14,11 @@ var _labels: Array[Label] = []
 
 
 func _ready() -> void:
+	var clock := Timer.new()
+	clock.wait_time = MINUTE
+	clock.autostart = true
+	clock.timeout.connect(_draw_facts)
+	add_child(clock, false, INTERNAL_MODE_FRONT)
 	_draw_facts()
 
 

@@ -92,6 +92,12 @@ func show_notes(version: String, bbcode: String) -> void:
 		_notes.show_notes(version, bbcode)
 
 
+## Keeps what the cards show for the next start.
+func keep_feed(feed: HomeFeed) -> void:
+	feed.keep_notes(_notes_version, NotesCard.excerpt(_notes_bbcode))
+	feed.keep_news(_news_entries)
+
+
 ## The newest first; empty = there are none.
 func show_news(entries: Array[NewsEntry]) -> void:
 	_news_entries = entries

@@ -16,6 +16,8 @@ var disk_bytes: int = -1
 var free_bytes: int = -1
 ## Unix time; 0 = never.
 var last_played: int = 0
+## Unix time of the last check that reached the server; 0 = none since the start.
+var last_checked: int = 0
 
 
 ## Each fact that is known, translated.
@@ -25,7 +27,20 @@ func texts(now: int) -> PackedStringArray:
 		parts.append(Words.bytes(disk_bytes))
 	if last_played > 0:
 		parts.append(_played(now))
+	if last_checked > 0:
+		parts.append(_checked(maxi(now - last_checked, 0)))
 	return parts
+
+
+func _checked(seconds: int) -> String:
+	@warning_ignore("integer_division")
+	var minutes := seconds / 60
+	if minutes < 1:
+		return _text("FACT_CHECKED_NOW")
+	if minutes < 60:
+		return _text("FACT_CHECKED_MINUTES").format({"minutes": minutes})
+	@warning_ignore("integer_division")
+	return _text("FACT_CHECKED_HOURS").format({"hours": minutes / 60})
 
 
 func _played(now: int) -> String:

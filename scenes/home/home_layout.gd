@@ -18,6 +18,8 @@ const TALL_FROM := 900.0
 const HIGH := 0.12
 ## Between the words of the brand and a notice below them.
 const NOTICE_GAP := 28.0
+## Of the cards: nothing moves when other news come. In a low window they take what they need.
+const FEED_HEIGHT := 186.0
 
 ## Of what the card says.
 var tone: HomeLook.Tone = HomeLook.Tone.PLAIN
@@ -91,6 +93,7 @@ func fit() -> void:
 func _fit_feed(size: Vector2, is_wide: bool) -> void:
 	_feed.visible = _notes.visible or _news.visible
 	_feed.vertical = not is_wide
+	_feed.custom_minimum_size.y = FEED_HEIGHT if is_wide and size.y >= SHORT_BELOW else 0.0
 	# Beside the notes there is the height of those.
 	_news.is_short = size.y < SHORT_BELOW and not (is_wide and _notes.visible)
 	_news.shown_most = NewsCards.CARDS_MAX

@@ -1,5 +1,5 @@
 class_name NewsCard
-extends PanelContainer
+extends LinkCard
 ## One item of the news: a picture beside a title, a few sentences, and the way to more.
 ##
 ## The picture is read and decoded on another thread.
@@ -35,30 +35,18 @@ var _task: int = -1
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
 @onready var _text := %NewsText as Label
-@onready var _more := %More as Button
+@onready var _more := %More as Label
 
 
 func _ready() -> void:
-	_more.pressed.connect(_on_more_pressed)
-	focus_entered.connect(queue_redraw)
-	focus_exited.connect(queue_redraw)
+	super()
+	activated.connect(_on_activated)
 	resized.connect(_fit)
 	_draw_entry()
 
 
 func _exit_tree() -> void:
 	_end_task()
-
-
-func _draw() -> void:
-	# A card without a link is reached by keys to be read, and shows it like a button.
-	if has_focus(true):
-		draw_style_box(get_theme_stylebox(&"focus", &"Button"), Rect2(Vector2.ZERO, size))
-
-
-## What takes the focus.
-func stop() -> Control:
-	return _more if _more.visible else self
 
 
 func show_entry(entry: NewsEntry) -> void:
@@ -73,9 +61,7 @@ func _draw_entry() -> void:
 	_text.text = _entry.text
 	_text.visible = not is_short
 	_more.visible = not _entry.link.is_empty()
-	_more.accessibility_description = _entry.title
-	_more.tooltip_text = _entry.link
-	focus_mode = FOCUS_NONE if _more.visible else FOCUS_ALL
+	is_link = _more.visible
 	accessibility_name = _entry.title
 	accessibility_description = _entry.text
 	_load_picture()
@@ -133,5 +119,5 @@ func _fit() -> void:
 	_frame.custom_minimum_size.x = clampf(size.x * PICTURE_SHARE, PICTURE_LEAST, PICTURE_MOST)
 
 
-func _on_more_pressed() -> void:
+func _on_activated() -> void:
 	link_requested.emit(_entry.link)

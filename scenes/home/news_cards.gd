@@ -69,7 +69,7 @@ func stops() -> Array[Control]:
 	var all: Array[Control] = []
 	for card: NewsCard in _cards():
 		if card.visible:
-			all.append(card.stop())
+			all.append(card)
 	return all
 
 

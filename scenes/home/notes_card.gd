@@ -1,5 +1,5 @@
 class_name NotesCard
-extends PanelContainer
+extends LinkCard
 ## The newest notes in short, and the way to all of them.
 
 signal read_requested
@@ -19,11 +19,11 @@ var _excerpt: String = ""
 
 @onready var _heading := %NotesHeading as Label
 @onready var _text := %NotesExcerpt as Label
-@onready var _read := %ReadNotes as Button
 
 
 func _ready() -> void:
-	_read.pressed.connect(read_requested.emit)
+	super()
+	activated.connect(read_requested.emit)
 	_draw_notes()
 
 
@@ -68,4 +68,5 @@ func _draw_notes() -> void:
 	visible = not _version.is_empty() and not _excerpt.is_empty()
 	_heading.text = tr("NOTES_ABOUT" if is_behind else "NOTES_OF").format({"version": _version})
 	_text.text = _excerpt
-	_read.accessibility_description = _heading.text
+	accessibility_name = _heading.text
+	accessibility_description = _excerpt

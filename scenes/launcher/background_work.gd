@@ -9,7 +9,11 @@ extends Node
 ## This version waits on the disk.
 signal downloaded(version: String)
 
+## The hours in which downloads wait have begun, or are over.
+signal hours_changed
+
 const DOWNLOAD := VSekaiUpdater.Operation.DOWNLOAD
+const LOOK_SECONDS := 30.0
 
 @export var updater: VSekaiUpdater
 
@@ -20,6 +24,7 @@ var settings: LauncherSettings
 var _is_waiting_for_game: bool = false
 ## Not tried again until another check has found it.
 var _failed_version: String = ""
+var _was_resting: bool = false
 
 @onready var _queue := %Queue as UpdaterQueue
 
@@ -33,12 +38,29 @@ func _ready() -> void:
 	updater.update_paused.connect(_resume_after_game)
 	updater.game_exited.connect(_resume_after_game.unbind(2))
 	updater.update_found.connect(_on_update_found.unbind(1))
+	var clock := Timer.new()
+	clock.wait_time = LOOK_SECONDS
+	clock.autostart = true
+	clock.timeout.connect(look_at_the_clock)
+	add_child(clock)
 
 
 ## Starts a download if there is one to make, and nothing speaks against it.
 func consider() -> void:
 	if is_due():
 		_queue.start(updater.download_update)
+
+
+## In the hours of rest, what a person has started goes on, and nothing else.
+func look_at_the_clock() -> void:
+	var is_resting := settings != null and settings.is_resting_now()
+	if is_resting == _was_resting:
+		return
+	_was_resting = is_resting
+	if is_resting and updater.get_operation() == DOWNLOAD:
+		updater.cancel()
+	hours_changed.emit()
+	consider()
 
 
 ## A limit of the speed holds for what begins after it was set. A download goes on with what it has.
@@ -63,7 +85,8 @@ func is_due() -> bool:
 	var is_idle := model.activity == HomeState.Kind.READY and not updater.is_busy()
 	# A lower version, and a first one, are a question.
 	var is_unasked := model.is_installed() and not model.is_downgrade and model.failure == null
-	return settings.is_background_download and is_new and is_allowed and is_idle and is_unasked
+	var is_wanted := settings.is_background_download and not settings.is_resting_now()
+	return is_wanted and is_new and is_allowed and is_idle and is_unasked
 
 
 func _on_update_found() -> void:

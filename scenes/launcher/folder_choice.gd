@@ -6,16 +6,24 @@ extends FileDialog
 const NO_FILE := "*.\n"
 ## In interface pixels.
 const SIZE := Vector2i(960, 640)
-const RATIO_MAX := 0.9
+const RATIO_MAX := 0.84
 ## The title and the border.
 const EDGE := Vector2(24, 64)
 
 ## Says of a folder what a person has to know of it: the room that it has.
 var describe: Callable
 
+## What a folder's disk has free, in bytes.
+var free_bytes: Callable:
+	set(value):
+		_places.free_bytes = value
+## The folders that were chosen last, the newest first.
+var recent: PackedStringArray = []
+
 ## Whose room is told.
 var _told: String = ""
 var _room := Label.new()
+var _places := FolderPlaces.new()
 
 
 func _ready() -> void:
@@ -27,6 +35,9 @@ func _ready() -> void:
 	_room.theme_type_variation = &"Muted"
 	_room.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
 	get_vbox().add_child(_room)
+	_stand_beside_the_list()
+	_dress_bar()
+	_places.chosen.connect(_show_folder)
 	for field: Node in get_vbox().find_children("*", "LineEdit", true, false):
 		# The dialog does not tell that it shows another folder, but draws its path.
 		(field as LineEdit).draw.connect(_tell_room, CONNECT_DEFERRED)
@@ -44,17 +55,60 @@ func ask(directory: String) -> void:
 	for place: String in above:
 		current_dir = place
 	# Who looks for a place does not look among hidden folders.
-	if _is_hidden(current_dir) and not _home().is_empty():
-		current_dir = _home()
+	if _is_hidden(current_dir) and not FolderPlaces.home().is_empty():
+		current_dir = FolderPlaces.home()
+	_places.show_places(recent)
 	_fit()
 	popup_centered_clamped(SIZE, RATIO_MAX)
 	_told = ""
 	_tell_room()
 
 
-func _home() -> String:
-	var home := OS.get_environment("HOME")
-	return home if not home.is_empty() else OS.get_environment("USERPROFILE").replace("\\", "/")
+## The list of folders is all that the engine's dialog has; its menu of disks is one of the places.
+func _stand_beside_the_list() -> void:
+	var list := get_vbox().get_child(1) as Control
+	var both := HBoxContainer.new()
+	both.size_flags_vertical = Control.SIZE_EXPAND_FILL
+	both.add_theme_constant_override("separation", 20)
+	get_vbox().add_child(both)
+	get_vbox().move_child(both, 1)
+	var scroll := ScrollContainer.new()
+	scroll.horizontal_scroll_mode = ScrollContainer.SCROLL_MODE_DISABLED
+	scroll.follow_focus = true
+	scroll.add_child(_places)
+	both.add_child(scroll)
+	list.reparent(both, false)
+	list.size_flags_horizontal = Control.SIZE_EXPAND_FILL
+	get_vbox().add_theme_constant_override("separation", 14)
+	for child: Node in get_vbox().get_children():
+		# For options, which there are none of.
+		if child is HFlowContainer or child is GridContainer:
+			(child as Control).hide()
+
+
+## The bar above the list: the way back and up, the path, and a button that says "New folder".
+func _dress_bar() -> void:
+	var bar := get_vbox().get_child(0) as HBoxContainer
+	bar.add_theme_constant_override("separation", 8)
+	for menu: Node in bar.find_children("*", "OptionButton", true, false):
+		(menu.get_parent() as Control).hide()
+	for node: Node in bar.get_children():
+		if node is Button and (node as Button).tooltip_text == "Refresh files.":
+			(node as Control).hide()
+		elif node is Label:
+			# The field says what it is by itself, and needs the room.
+			(node as Control).hide()
+	var last := bar.get_child(-1) as HBoxContainer
+	(last.get_child(0) as Control).hide()
+	var make := last.get_child(-1) as Button
+	make.text = "FOLDER_NEW"
+	get_ok_button().theme_type_variation = &"PrimaryButton"
+	var letters := get_theme_font_size(&"font_size", &"Button")
+	get_ok_button().add_theme_font_size_override("font_size", letters)
+
+
+func _show_folder(path: String) -> void:
+	current_dir = path
 
 
 func _is_hidden(folder: String) -> bool:

@@ -89,6 +89,7 @@ func show_first_run(is_shown: bool) -> void:
 func show_model(model: LauncherModel) -> void:
 	home.state = model.home_state()
 	settings.facts = model.settings_facts()
+	whats_new.way_back = "" if settings.facts.is_busy else model.previous_version
 	about.show_message(model.message)
 	first_run.is_folder_given = not UpdaterConfig.given_folder().is_empty()
 	first_run.message = model.message

@@ -51,6 +51,7 @@ func _ready() -> void:
 	add_child(_message_timer)
 	_folder_dialog.theme = branding.theme
 	_folder_dialog.describe = _questions.room_in
+	_folder_dialog.free_bytes = _session.free_bytes_in
 	_questions.session = _session
 	_questions.frame = _frame
 	_connect_screens()
@@ -86,6 +87,7 @@ func _connect_screens() -> void:
 	_frame.page_shown.connect(_on_page_shown)
 	_frame.home.action_requested.connect(_on_action_requested)
 	_frame.whats_new.link_requested.connect(OS.shell_open)
+	_frame.whats_new.rollback_requested.connect(_questions.on_rollback_requested)
 	_frame.whats_new.fetch_requested.connect(_session.notes.fetch)
 	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
@@ -99,7 +101,7 @@ func _connect_screens() -> void:
 	first_run.location_choice_requested.connect(_on_folder_choice_requested)
 	first_run.location_changed.connect(_questions.on_location_chosen)
 	first_run.install_requested.connect(_questions.on_install_requested.bind(_on_first_install))
-	_folder_dialog.dir_selected.connect(_questions.on_location_chosen)
+	_folder_dialog.dir_selected.connect(_on_folder_chosen)
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_questions.on_mode_requested)
 	settings.location_choice_requested.connect(_on_folder_choice_requested)
@@ -121,7 +123,7 @@ func _connect_screens() -> void:
 
 func _connect_session() -> void:
 	_session.changed.connect(_show)
-	_session.settings_outdated.connect(_on_settings_outdated)
+	_session.settings_outdated.connect(_settings.save)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
 	_session.notes.listed.connect(_on_notes_listed)
@@ -213,11 +215,13 @@ func _on_locale_chosen(locale: String) -> void:
 	_on_settings_changed()
 
 
-func _on_settings_outdated() -> void:
-	_settings.save()
+func _on_folder_chosen(path: String) -> void:
+	_settings.note_folder(path)
+	_questions.on_location_chosen(path)
 
 
 func _on_folder_choice_requested() -> void:
+	_folder_dialog.recent = _settings.recent_folders
 	_folder_dialog.ask(_session.model.directory)
 
 

@@ -12,16 +12,25 @@ extends Node
 
 var _settings: LauncherSettings
 var _window: Window
+var _feed: HomeFeed
+
+
+func _exit_tree() -> void:
+	if _feed != null:
+		frame.home.keep_feed(_feed)
 
 
 func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> void:
 	_settings = settings
 	_window = window
+	_feed = HomeFeed.new(log_file.path.get_basename() + "_feed.cfg")
+	_feed.show_on(frame.home)
 	presence.open_requested.connect(LauncherWindow.come_back.bind(window))
 	presence.check_requested.connect(session.check_again.bind(0))
 	presence.quit_requested.connect(quit)
 	session.listener.notes_found.connect(_on_news.unbind(3))
 	session.background.downloaded.connect(_on_news.unbind(1))
+	session.background.hours_changed.connect(_on_hours_changed)
 	own.login_known.connect(_on_login_known)
 	own.updated.connect(_on_launcher_updated)
 	own.offered.connect(_on_launcher_offered)
@@ -69,6 +78,12 @@ func _on_news() -> void:
 		return
 	presence.tell("%s: %s" % [model.product_name, model.home_state().status_text()])
 	LauncherWindow.call_back(_window)
+
+
+## After the hours of rest, what has waited goes on.
+func _on_hours_changed() -> void:
+	session.apply_settings()
+	session.check_again(0)
 
 
 func _on_log_requested() -> void:

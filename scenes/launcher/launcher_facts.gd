@@ -44,4 +44,7 @@ static func for_home(model: LauncherModel) -> HomeFacts:
 	facts.disk_bytes = model.disk_bytes if model.is_installed() else -1
 	facts.free_bytes = model.free_bytes
 	facts.last_played = model.last_played
+	# Beside the way forward to another version there is no room for it.
+	var has_room := model.is_installed() and model.left_version().is_empty()
+	facts.last_checked = model.checked_at if has_room else 0
 	return facts

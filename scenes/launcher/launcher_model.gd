@@ -81,7 +81,13 @@ var put_away_notices: Dictionary[HomeState.Notice, String] = {}
 ## Unix time; 0 = never.
 var last_played: int = 0
 ## What the last check says of the server.
-var server: HomeFacts.Server = HomeFacts.Server.UNKNOWN
+var server: HomeFacts.Server = HomeFacts.Server.UNKNOWN:
+	set(value):
+		server = value
+		if value == HomeFacts.Server.REACHED:
+			checked_at = int(Time.get_unix_time_from_system())
+## When a check has reached the server, as Unix time; 0 = not since the start.
+var checked_at: int = 0
 ## The launcher that starts next time; empty = this one.
 var new_launcher: String = ""
 

@@ -20,9 +20,9 @@ static func prepare(window: Window, title: String, settings: LauncherSettings) -
 	var screen := DisplayServer.screen_get_usable_rect(window.current_screen)
 	var scale := screen_scale(window.current_screen)
 	window.min_size = Vector2i(SMALLEST * scale).min(screen.size)
-	var left := settings.window_rect
-	if left.has_area() and _is_on_a_screen(left):
-		window.size = left.size.max(window.min_size)
+	var left := fitted(settings.window_rect, _screens(), window.min_size)
+	if left.has_area():
+		window.size = left.size
 		window.position = left.position
 		if settings.is_window_maximized:
 			window.mode = Window.MODE_MAXIMIZED
@@ -73,10 +73,27 @@ static func call_back(window: Window) -> void:
 		window.request_attention()
 
 
-static func _is_on_a_screen(rect: Rect2i) -> bool:
+## A remembered window, as large as the screen that it was on allows, and all of it there. Empty =
+## none of [param screens] shows enough of it.
+static func fitted(rect: Rect2i, screens: Array[Rect2i], least: Vector2i) -> Rect2i:
+	if not rect.has_area():
+		return Rect2i()
 	var bar := Rect2i(rect.position, Vector2i(rect.size.x, GRIP.y))
+	var best := Rect2i()
+	var seen_most := 0
+	for screen: Rect2i in screens:
+		var seen := screen.intersection(bar)
+		if seen.size.x >= mini(GRIP.x, rect.size.x) and seen.get_area() > seen_most:
+			seen_most = seen.get_area()
+			best = screen
+	if not best.has_area():
+		return Rect2i()
+	var size := rect.size.max(least).min(best.size)
+	return Rect2i(rect.position.clamp(best.position, best.end - size), size)
+
+
+static func _screens() -> Array[Rect2i]:
+	var screens: Array[Rect2i] = []
 	for screen: int in DisplayServer.get_screen_count():
-		var seen := DisplayServer.screen_get_usable_rect(screen).intersection(bar)
-		if seen.size.x >= mini(GRIP.x, rect.size.x) and seen.size.y > 0:
-			return true
-	return false
+		screens.append(DisplayServer.screen_get_usable_rect(screen))
+	return screens

@@ -14,8 +14,8 @@ static func apply(updater: VSekaiUpdater, branding: Branding, settings: Launcher
 	_apply_looks(updater, branding)
 	updater.reports = settings.is_reporting
 	_apply_network(updater, branding, settings)
-	# Nothing may be installed before a folder has been chosen.
-	var is_new := not settings.is_first_run_done
+	# Nothing may be installed before a folder has been chosen, nor by itself in hours of rest.
+	var is_new := not settings.is_first_run_done or settings.is_resting_now()
 	var policy := settings.update_policy
 	updater.update_policy = (
 		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)

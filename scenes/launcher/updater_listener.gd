@@ -68,7 +68,7 @@ func _ready() -> void:
 
 
 func _notification(what: int) -> void:
-	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+	if what == NOTIFICATION_TRANSLATION_CHANGED and not updater.get_news().is_empty():
 		tell_news()
 
 

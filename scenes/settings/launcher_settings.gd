@@ -28,9 +28,12 @@ const RATE_LIMITS: PackedInt32Array = [
 ]
 const TEXT_MAX := 4096
 const DAY_MINUTES := 24 * 60
+const RECENT_MAX := 3
 
 ## Empty = the system's folder for a user's programs.
 var install_dir: String = ""
+## The folders that were chosen last, the newest first.
+var recent_folders: PackedStringArray = []
 var update_policy: UpdatePolicy = UpdatePolicy.ASK
 var is_manual_check_only: bool = false
 ## Whether the player agreed to tell the publisher if new versions start.
@@ -40,6 +43,8 @@ var rate_limit_bytes_per_second: int = 0
 ## one; always if both are the same.
 var rate_from_minute: int = 0
 var rate_to_minute: int = 0
+## Whether nothing is downloaded in those hours unless a person asks for it.
+var is_paused_in_hours: bool = false
 ## What goes on while nobody looks; each only if somebody has asked for it.
 var is_background_download: bool = false
 var is_download_during_game: bool = false
@@ -106,9 +111,34 @@ func save() -> Error:
 	return file.save(_path)
 
 
+## Whether what goes on by itself waits at this minute of the day. No hours at all are none.
+func is_resting(minute: int) -> bool:
+	if not is_paused_in_hours or rate_from_minute == rate_to_minute:
+		return false
+	if rate_from_minute < rate_to_minute:
+		return minute >= rate_from_minute and minute < rate_to_minute
+	return minute >= rate_from_minute or minute < rate_to_minute
+
+
+## The same, now.
+func is_resting_now() -> bool:
+	var now := Time.get_time_dict_from_system()
+	var hour: int = now["hour"]
+	var minute: int = now["minute"]
+	return is_resting(hour * 60 + minute)
+
+
 ## Whether nothing should move: chosen here, or in the system.
 func is_still() -> bool:
 	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
+
+
+## Remembers a folder that a person has chosen.
+func note_folder(path: String) -> void:
+	if recent_folders.has(path):
+		recent_folders.remove_at(recent_folders.find(path))
+	recent_folders.insert(0, path)
+	recent_folders = recent_folders.slice(0, RECENT_MAX)
 
 
 ## What the game is started with.
@@ -132,12 +162,14 @@ func split_arguments() -> PackedStringArray:
 func keys() -> PackedStringArray:
 	return [
 		"install_dir",
+		"recent_folders",
 		"update_policy",
 		"is_manual_check_only",
 		"is_reporting",
 		"rate_limit_bytes_per_second",
 		"rate_from_minute",
 		"rate_to_minute",
+		"is_paused_in_hours",
 		"is_background_download",
 		"is_download_during_game",
 		"is_notifying",
@@ -165,6 +197,7 @@ func keys() -> PackedStringArray:
 
 func _limit() -> void:
 	install_dir = install_dir.left(TEXT_MAX)
+	recent_folders = recent_folders.slice(0, RECENT_MAX)
 	moving_to = moving_to.left(TEXT_MAX)
 	put_away_version = put_away_version.left(TEXT_MAX)
 	dismissed_version = dismissed_version.left(TEXT_MAX)

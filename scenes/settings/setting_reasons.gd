@@ -21,7 +21,8 @@ static func of_notify(settings: LauncherSettings) -> String:
 
 
 static func of_hours(settings: LauncherSettings) -> String:
-	return "" if settings.rate_limit_bytes_per_second > 0 else "SETTINGS_IDLE_RATE"
+	var is_used := settings.rate_limit_bytes_per_second > 0 or settings.is_paused_in_hours
+	return "" if is_used else "SETTINGS_IDLE_RATE"
 
 
 static func _is_off(settings: LauncherSettings) -> bool:

@@ -41,7 +41,6 @@ var settings: LauncherSettings = LauncherSettings.new():
 		settings = value
 		if is_node_ready():
 			_draw_settings()
-
 var branding: Branding:
 	set(value):
 		branding = value
@@ -75,6 +74,7 @@ var is_tray_possible: bool = false:
 @onready var _reports_row := %ReportsRow as SettingRow
 @onready var _rate := %Rate as OptionButton
 @onready var _hours := %HoursRow as HoursRow
+@onready var _pause := %Pause as CheckButton
 @onready var _background := %Background as BackgroundCard
 @onready var _log := %Log as Button
 @onready var _installation := %Installation as InstallationCard
@@ -98,20 +98,15 @@ var is_tray_possible: bool = false:
 
 func _ready() -> void:
 	_mode_row.mode_requested.connect(mode_requested.emit)
-	_policy.item_selected.connect(_on_choice.unbind(1))
-	_manual.toggled.connect(_on_choice.unbind(1))
-	_reports.toggled.connect(_on_choice.unbind(1))
-	_rate.item_selected.connect(_on_choice.unbind(1))
-	_proxy.text_submitted.connect(_on_choice.unbind(1))
-	_proxy.focus_exited.connect(_on_choice)
-	_language.item_selected.connect(_on_choice.unbind(1))
-	_scale.item_selected.connect(_on_choice.unbind(1))
-	_motion.toggled.connect(_on_choice.unbind(1))
+	for list: OptionButton in [_policy, _rate, _language, _scale]:
+		list.item_selected.connect(_on_choice.unbind(1))
+	for switch: CheckButton in [_manual, _reports, _vr, _motion]:
+		switch.toggled.connect(_on_choice.unbind(1))
+	for field: LineEdit in [_proxy, _arguments]:
+		field.text_submitted.connect(_on_choice.unbind(1))
+		field.focus_exited.connect(_on_choice)
 	_location.pressed.connect(location_choice_requested.emit)
 	_open_folder.pressed.connect(folder_requested.emit)
-	_vr.toggled.connect(_on_choice.unbind(1))
-	_arguments.text_submitted.connect(_on_choice.unbind(1))
-	_arguments.focus_exited.connect(_on_choice)
 	_verify.pressed.connect(verify_requested.emit)
 	_repair.pressed.connect(repair_requested.emit)
 	_rollback.pressed.connect(rollback_requested.emit)
@@ -122,11 +117,12 @@ func _ready() -> void:
 	_toast.dismissed.connect(_on_message_dismissed)
 	_log.pressed.connect(log_requested.emit)
 	_hours.chosen.connect(_on_choice)
+	_pause.toggled.connect(_on_pause_toggled)
 	_background.chosen.connect(settings_changed.emit)
+	_background.login_requested.connect(login_requested.emit)
 	settings_changed.connect(_draw_reasons)
 	resized.connect(_layout.fit)
 	_layout.fit()
-	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
 
@@ -175,6 +171,7 @@ func _draw_settings() -> void:
 		rates.append(tr("SETTINGS_RATE_NONE") if rate == 0 else Words.speed(rate))
 	_fill(_rate, rates, LauncherSettings.RATE_LIMITS.find(settings.rate_limit_bytes_per_second))
 	_hours.show_hours(settings.rate_from_minute, settings.rate_to_minute)
+	_pause.set_pressed_no_signal(settings.is_paused_in_hours)
 	_background.settings = settings
 	if not _proxy.has_focus():
 		_proxy.text = settings.proxy
@@ -195,6 +192,7 @@ func _draw_settings() -> void:
 func _draw_reasons() -> void:
 	_manual_row.reason = SettingReasons.of_manual(settings)
 	_hours.reason = SettingReasons.of_hours(settings)
+	_hours.is_limit = settings.rate_limit_bytes_per_second > 0
 	_background.draw_reasons()
 
 
@@ -224,6 +222,13 @@ func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> voi
 	button.select(selected)
 
 
+## Never all day: that would be no updates at all.
+func _on_pause_toggled(is_on: bool) -> void:
+	if is_on and _hours.is_all_day():
+		_hours.show_hours(HoursRow.EVENING[0], HoursRow.EVENING[1])
+	_on_choice()
+
+
 func _on_choice() -> void:
 	settings.update_policy = _policy.selected as LauncherSettings.UpdatePolicy
 	settings.is_manual_check_only = _manual.button_pressed
@@ -232,6 +237,8 @@ func _on_choice() -> void:
 		settings.rate_limit_bytes_per_second = LauncherSettings.RATE_LIMITS[_rate.selected]
 	settings.rate_from_minute = _hours.from_minute()
 	settings.rate_to_minute = _hours.to_minute()
+	settings.is_paused_in_hours = _pause.button_pressed and not _hours.is_all_day()
+	_pause.set_pressed_no_signal(settings.is_paused_in_hours)
 	settings.proxy = _proxy.text.strip_edges()
 	settings.is_vr_wanted = _vr.button_pressed
 	settings.game_arguments = _arguments.text.strip_edges()

@@ -46,8 +46,9 @@ func fit() -> void:
 		_section_room.add_theme_constant_override(side, RING if is_wide else RING * 2)
 	_outer.side_min = MARGIN if is_wide else 0.0
 	_outer.is_at_page = is_wide
-	_outer.width_max = SIDE_WIDTH + PAGE_WIDTH + MARGIN * 2.0 if is_wide else Column.PAGE
+	# The scroll bar stands at the edge of the window.
+	_outer.is_to_edge = is_wide
+	_column.is_at_left = is_wide
 	_section_column.side_min = 0.0 if is_wide else MARGIN
 	_section_column.custom_minimum_size.x = SIDE_WIDTH if is_wide else 0.0
-	# The scroll bar stands in the margin.
 	_column.width_max = PAGE_WIDTH if is_wide else Column.PAGE

@@ -6,11 +6,14 @@ extends PanelContainer
 
 ## Always one of the links that came with the notes.
 signal link_requested(url: String)
+signal rollback_requested
 
 ## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
 const SCROLL_STEP := 96
 
+## The version that the installed one gives way to, if a person wants that; empty = none.
+var way_back: String = ""
 ## What scrolls the page.
 var page: ScrollContainer
 
@@ -21,6 +24,7 @@ var _entry := NotesEntry.new()
 @onready var _date := %Date as Label
 @onready var _installed := %Installed as Label
 @onready var _new := %New as Label
+@onready var _back := %Back as Button
 @onready var _lines := %Lines as Column
 @onready var _notes := %Notes as NotesText
 @onready var _links := %Links as HFlowContainer
@@ -32,6 +36,7 @@ func _ready() -> void:
 	# Selecting text makes it a stop for keys, which the card is.
 	_notes.focus_mode = FOCUS_CLICK
 	_lines.width_max = _notes.line_width()
+	_back.pressed.connect(rollback_requested.emit)
 	_notes.meta_clicked.connect(_on_meta_clicked)
 	_draw_entry()
 
@@ -73,6 +78,8 @@ func _draw_entry() -> void:
 	_new.text = tr("NOTES_NEW")
 	_installed.visible = _entry.is_current
 	_new.visible = _entry.is_new and not _entry.is_current
+	_back.visible = _entry.is_current and not way_back.is_empty()
+	_back.text = tr("NOTES_GO_BACK").format({"version": way_back})
 	_notes.show_notes(_entry.bbcode)
 	accessibility_name = _version.text if _head.visible else _notes.get_parsed_text()
 	accessibility_description = _notes.get_parsed_text()
@@ -103,6 +110,8 @@ func _add_link(url: String) -> void:
 ## What takes the focus, from above to below.
 func stops() -> Array[Control]:
 	var all: Array[Control] = [self]
+	if _back.visible:
+		all.append(_back)
 	for button: Node in _links.get_children():
 		if not button.is_queued_for_deletion():
 			all.append(button as Control)

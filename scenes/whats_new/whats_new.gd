@@ -6,6 +6,7 @@ extends Region
 ## Always one of the links that came with the notes or the news.
 signal link_requested(url: String)
 signal fetch_requested
+signal rollback_requested
 
 const CARD := preload("res://scenes/whats_new/version_card.tscn")
 ## From this width on there are two columns.
@@ -17,6 +18,14 @@ var is_fetch_offered: bool = false:
 		is_fetch_offered = value
 		if is_node_ready():
 			_fit()
+
+## The version that one can go back to now; empty = none.
+var way_back: String = "":
+	set(value):
+		if way_back != value:
+			way_back = value
+			if is_node_ready():
+				_draw_notes()
 
 var _entries: Array[NotesEntry] = []
 var _drawn: String = ""
@@ -114,7 +123,7 @@ func _on_fetch_pressed() -> void:
 
 func _draw_notes() -> void:
 	var shown := _shown()
-	var parts: PackedStringArray = [TranslationServer.get_locale()]
+	var parts: PackedStringArray = [TranslationServer.get_locale(), way_back]
 	for entry: NotesEntry in shown:
 		parts.append(entry.version + entry.bbcode)
 		parts.append_array([entry.published_at, entry.is_current, entry.is_new])
@@ -130,7 +139,9 @@ func _draw_notes() -> void:
 	for entry: NotesEntry in shown:
 		var card := CARD.instantiate() as VersionCard
 		card.page = _scroll
+		card.way_back = way_back
 		card.show_entry(entry)
+		card.rollback_requested.connect(rollback_requested.emit)
 		card.link_requested.connect(link_requested.emit)
 		_cards.add_child(card)
 		_add_version(entry, card)

@@ -11,6 +11,16 @@ static func key(tree: SceneTree, keycode: Key, is_control: bool = false) -> void
 		await _send(tree, event)
 
 
+static func type(tree: SceneTree, text: String) -> void:
+	for letter: int in text.length():
+		for is_pressed: bool in [true, false]:
+			var event := InputEventKey.new()
+			event.keycode = OS.find_keycode_from_string(text[letter].to_upper())
+			event.unicode = text.unicode_at(letter)
+			event.pressed = is_pressed
+			await _send(tree, event)
+
+
 static func pad(tree: SceneTree, button: JoyButton) -> void:
 	for is_pressed: bool in [true, false]:
 		var event := InputEventJoypadButton.new()
@@ -24,6 +34,11 @@ static func click(control: Control, is_double: bool = false) -> void:
 	# Only then is the layout final.
 	await control.get_tree().process_frame
 	var to_window := control.get_viewport().get_final_transform()
+	var inner := control.get_viewport() as Window
+	if inner != null and inner.is_embedded():
+		var outer := inner.get_parent().get_viewport()
+		var corner := Transform2D(0.0, inner.position)
+		to_window = outer.get_final_transform() * corner * to_window
 	var place := to_window * control.get_global_transform_with_canvas() * (control.size / 2.0)
 	for is_pressed: bool in [true, false]:
 		var event := InputEventMouseButton.new()

@@ -23,6 +23,7 @@ func _exit_tree() -> void:
 		OS.unset_environment(variable)
 	DirAccess.remove_absolute(ProjectSettings.globalize_path(_settings_path))
 	DirAccess.remove_absolute(_settings_path.get_basename() + ".log")
+	DirAccess.remove_absolute(_settings_path.get_basename() + "_feed.cfg")
 	get_tree().auto_accept_quit = true
 	TranslationServer.set_locale("en")
 

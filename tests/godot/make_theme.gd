@@ -70,6 +70,8 @@ func _make_panels() -> void:
 		_theme.set_stylebox("panel", "CompactCard" + tone, _trouble(18, 12, 12, color))
 	# It cuts what is in it to its shape, and a shadow would belong to that.
 	_theme.set_stylebox("panel", &"NewsCard", _lined(_box(p.card, 0, 0, 14), p.card_line))
+	var hover := _lined(_box(Color(p.text, 0.05), 0, 0, 14), p.link, 2)
+	_theme.set_stylebox("hover", &"LinkCard", hover)
 	_theme.set_stylebox("panel", &"NewsPicture", _box(p.card.lerp(p.accent, TINT), 0, 0, 0))
 	_theme.set_stylebox("panel", &"Tile", _box(p.card.lerp(p.accent, TINT), 8, 8))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
@@ -120,6 +122,7 @@ func _make_labels() -> void:
 		&"Tagline": [_palette.muted, 24, null],
 		&"Muted": [_palette.muted, 16, null],
 		&"Fact": [_palette.muted, 15, null],
+		&"Lead": [_palette.link, 16, null],
 		&"Command": [_palette.text, 16, mono],
 		&"Danger": [_palette.danger, TEXT_SIZE, null],
 		&"Good": [_palette.good, 16, semibold],
@@ -300,10 +303,6 @@ func _make_list_buttons() -> void:
 	_theme.set_constant("icon_max_width", &"ListButton", 24)
 	_set_icon_colors(&"ListButton", p.link)
 	_make_side_buttons()
-	_vary(&"SmallLead", &"LeadButton")
-	_theme.set_font_size("font_size", &"SmallLead", 15)
-	for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
-		_theme.set_stylebox(state, &"SmallLead", _clear(0, 2))
 	_vary(&"ThinBar", &"ProgressBar")
 	_theme.set_stylebox("background", &"ThinBar", _box(p.well, 0, 0, 0))
 	_theme.set_stylebox("fill", &"ThinBar", _box(p.accent, 0, 0, 0))
@@ -375,6 +374,7 @@ func _make_lists() -> void:
 	_theme.set_stylebox("panel", &"PopupMenu", _lined(_box(p.card, 8, 8), p.button_line))
 	_theme.set_stylebox("hover", &"PopupMenu", _box(p.button_hover, 8, 4, 6))
 	_theme.set_constant("v_separation", &"PopupMenu", 12)
+	_theme.set_constant("h_separation", &"PopupMenu", 12)
 	_theme.set_constant("item_start_padding", &"PopupMenu", 8)
 	_theme.set_constant("item_end_padding", &"PopupMenu", 16)
 	_theme.set_color("font_color", &"PopupMenu", p.text)

@@ -2,6 +2,7 @@ extends RefCounted
 ## Every screen in every state, without an updater: for screenshots and for the layout test.
 
 const FRAME := preload("res://scenes/launcher/frame.tscn")
+const FOLDER_CHOICE := preload("res://scenes/launcher/folder_choice.tscn")
 const VSEKAI := preload("res://themes/vsekai/vsekai_branding.tres")
 const AURORA := preload("res://themes/aurora/aurora_branding.tres")
 const NOTES := """# Bigger rooms
@@ -64,6 +65,11 @@ static func all() -> Dictionary[String, Callable]:
 	return shots
 
 
+## Screens with a window of the engine in front of them, which needs a display.
+static func windows() -> Dictionary[String, Callable]:
+	return {"settings_hours": _settings_hours, "folder_choice": folder_choice}
+
+
 ## All screens except Home.
 static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
@@ -76,9 +82,14 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["settings_busy"] = _settings_busy
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
+	shots["first_run_long_path"] = _first_run_long_path
 	shots["about"] = about
 	shots["error"] = error
 	shots["home_downloaded"] = _downloaded
+	shots["home_cancelled"] = _cancelled
+	shots["home_update_playing"] = _update_playing
+	shots["first_run_refused"] = _first_run_refused
+	shots["first_run_uninstalled"] = _first_run_uninstalled
 	shots["home_launcher_old"] = _launcher_old
 	shots["error_launcher_old"] = _error_launcher_old
 	shots["confirm"] = confirm
@@ -134,6 +145,8 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	if state.is_installed():
 		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
+	if state.is_newest and not notice in LEFT:
+		state.facts.last_checked = int(Time.get_unix_time_from_system()) - 5 * 60
 	frame.home.state = state
 	if not state.new_version.is_empty() and not state.is_downgrade:
 		frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
@@ -207,6 +220,7 @@ static func whats_new(has_news: bool = true) -> Control:
 		entry.is_new = version == "0.1.3"
 		entry.is_current = version == "0.1.2"
 		entries.append(entry)
+	frame.whats_new.way_back = "0.1.1"
 	frame.whats_new.show_versions(entries)
 	if has_news:
 		frame.ready.connect(func() -> void: frame.whats_new.show_news(news()))
@@ -267,6 +281,16 @@ static func _settings_without_effect() -> Control:
 	return frame
 
 
+## With the list of hours open.
+static func _settings_hours() -> Control:
+	var frame := settings() as LauncherFrame
+	var button := frame.settings.get_node("%From") as OptionButton
+	frame.ready.connect(
+		func() -> void: frame.get_tree().process_frame.connect(button.show_popup, CONNECT_ONE_SHOT)
+	)
+	return frame
+
+
 ## While an update is downloaded, and a moment after something was asked for.
 static func _settings_busy() -> Control:
 	var frame := settings() as LauncherFrame
@@ -291,6 +315,31 @@ static func first_run(free_bytes: int) -> Control:
 	return frame
 
 
+static func _first_run_long_path() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	frame.first_run.directory = "/run/media/kim/External disk of the living room/Games/VR/V-Sekai"
+	return frame
+
+
+## The dialog of the engine, where the system has none.
+static func folder_choice() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var dialog := FOLDER_CHOICE.instantiate() as FolderChoice
+	dialog.use_native_dialog = false
+	dialog.theme = VSEKAI.theme
+	dialog.free_bytes = func(_folder: String) -> int: return 12_300_000_000
+	dialog.describe = func(_folder: String) -> String:
+		var values := {"free": "12 GB", "needed": "330 MB"}
+		return TranslationServer.translate("FIRST_ROOM").format(values)
+	dialog.recent = [ProjectSettings.globalize_path("res://scenes")]
+	frame.add_child(dialog)
+	var ask := dialog.ask.bind(ProjectSettings.globalize_path("res://V-Sekai"))
+	frame.ready.connect(
+		func() -> void: frame.get_tree().process_frame.connect(ask, CONNECT_ONE_SHOT)
+	)
+	return frame
+
+
 static func about() -> Control:
 	var frame := _frame(VSEKAI, NavBar.Page.ABOUT)
 	frame.about.versions = ["Launcher 0.1.0", "Updater 0.1.0", "Godot 4.6.3", "Linux x86_64"]
@@ -306,6 +355,35 @@ static func error() -> Control:
 static func _downloaded() -> Control:
 	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
 	frame.home.state.is_downloaded = true
+	return frame
+
+
+static func _cancelled() -> Control:
+	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_cancelled = true
+	return frame
+
+
+## An update while the old version is played.
+static func _update_playing() -> Control:
+	var frame := home(HomeState.Kind.DOWNLOADING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_playing = true
+	return frame
+
+
+static func _first_run_refused() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var words := str(TranslationServer.translate("MESSAGE_FOLDER_TAKEN"))
+	var values := {"directory": frame.first_run.directory}
+	frame.first_run.folder_problem = words.format(values)
+	return frame
+
+
+static func _first_run_uninstalled() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	var words := str(TranslationServer.translate("MESSAGE_UNINSTALLED_BYTES"))
+	var values := {"product": VSEKAI.product_name, "bytes": Words.bytes(412_000_000)}
+	frame.first_run.message = words.format(values)
 	return frame
 
 

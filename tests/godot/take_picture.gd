@@ -21,6 +21,7 @@ func _run() -> void:
 	TranslationServer.set_locale(arguments[2])
 	var wanted := arguments.slice(3)
 	var shots := Shots.all()
+	shots.merge(Shots.windows())
 	var problem := OK
 	for shot: String in shots:
 		if not wanted.is_empty() and not shot in wanted:

@@ -97,3 +97,22 @@ func test_size_and_place_of_the_window_are_kept() -> void:
 	assert(settings.is_window_maximized)
 	assert(settings.window_rect == Rect2i(40, 50, 1100, 700))
 	window.free()
+
+
+func test_when_the_last_check_was_is_told() -> void:
+	TranslationServer.set_locale("en")
+	var facts := HomeFacts.new()
+	assert(facts.texts(1000).is_empty())
+	facts.last_checked = 1000
+	var wanted: Dictionary[int, String] = {
+		990: "Checked just now",
+		1059: "Checked just now",
+		1000 + 5 * 60: "Checked 5 min ago",
+		1000 + 3 * 3600 + 60: "Checked 3 h ago",
+	}
+	for now: int in wanted:
+		assert(facts.texts(now) == PackedStringArray([wanted[now]]), str(facts.texts(now)))
+	var model := LauncherModel.new()
+	model.version = "1.0.0"
+	model.server = HomeFacts.Server.REACHED
+	assert(absi(model.home_state().facts.last_checked - int(Time.get_unix_time_from_system())) < 9)

@@ -111,7 +111,7 @@ func test_a_place_that_is_no_full_path_stays_and_is_told_under_the_field() -> vo
 
 func test_a_folder_that_is_refused_stays_until_another_is_there() -> void:
 	var screen := _open(1_000_000_000)
-	var location := screen.get_node("%Location") as LineEdit
+	var location := screen.get_node("%Location") as PathField
 	screen.location_changed.connect(func(_at: String) -> void: screen.folder_problem = "No.")
 	location.text = "/there"
 	location.text_submitted.emit("/there")
@@ -119,7 +119,7 @@ func test_a_folder_that_is_refused_stays_until_another_is_there() -> void:
 	assert(location.text == "/there" and install.disabled)
 	assert((screen.get_node("%Problem") as Label).text == "No.")
 	screen.folder_problem = ""
-	assert(location.text == screen.directory and not install.disabled)
+	assert(location.typed() == screen.directory and not install.disabled)
 
 
 func test_a_language_is_chosen_by_gamepad() -> void:
@@ -131,3 +131,33 @@ func test_a_language_is_chosen_by_gamepad() -> void:
 		await Hands.pad(get_tree(), JOY_BUTTON_DPAD_DOWN)
 	await Hands.pad(get_tree(), JOY_BUTTON_A)
 	assert(_heard == ["es"])
+
+
+func test_of_a_long_path_the_end_is_seen_and_all_of_it_is_edited() -> void:
+	var screen := _open(1_000_000_000)
+	var long := "/run/media/kim/External disk of the living room/Games/VR/V-Sekai"
+	screen.directory = long
+	await get_tree().process_frame
+	var location := screen.get_node("%Location") as PathField
+	var install := screen.get_node("%Install") as Button
+	assert(location.text.begins_with("/run/…") and location.text.ends_with("/VR/V-Sekai"))
+	assert(location.typed() == long and location.tooltip_text == long)
+	screen.location_changed.connect(_heard.append)
+	location.grab_focus()
+	assert(location.text == long and location.caret_column == long.length())
+	await Hands.type(get_tree(), "2")
+	install.grab_focus()
+	assert(_heard == [long + "2"], str(_heard))
+	# What nobody has changed is not asked for.
+	_heard.clear()
+	screen.directory = "/elsewhere"
+	location.grab_focus()
+	install.grab_focus()
+	assert(_heard.is_empty() and location.text == "/elsewhere", str(_heard))
+
+
+func test_a_path_is_shortened_in_its_middle() -> void:
+	var fits := func(words: String) -> bool: return words.length() <= 20
+	assert(PathField.shorten("/home/kim/V-Sekai", fits) == "/home/kim/V-Sekai")
+	assert(PathField.shorten("/home/kim/a/b/c/d/e/V-Sekai", fits) == "/home/…c/d/e/V-Sekai")
+	assert(PathField.shorten("C:\\Users\\kim\\Programs\\V-Sekai", fits).begins_with("C:\\…"))

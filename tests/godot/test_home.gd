@@ -136,7 +136,8 @@ func test_notices_say_what_is_to_be_known() -> void:
 		HomeState.Notice.UPDATES_OFF: "Updates are turned off",
 		HomeState.Notice.CRASHED: "ended with an error",
 		HomeState.Notice.MESSAGE: "All files verified",
-		HomeState.Notice.WENT_BACK: "You went back to 0.1.2. Version 0.1.3 is still available.",
+		HomeState.Notice.WENT_BACK:
+		"You have 0.1.2 again. 0.1.3 isn't offered any more, but newer versions are.",
 		HomeState.Notice.DOWNGRADE: "is a downgrade",
 	}
 	var frame := _open(K.READY)

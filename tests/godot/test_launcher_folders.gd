@@ -158,3 +158,15 @@ func _look_at_the_dialog(dialog: FolderChoice) -> void:
 		for item: int in (list as ItemList).item_count:
 			assert(not (list as ItemList).get_item_text(item).begins_with("."))
 	dialog.hide()
+
+
+func test_the_folders_that_were_chosen_are_remembered() -> void:
+	_open()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	for name: String in ["a", "b", "a", "c", "d"]:
+		_choose_folder(_folder + "/" + name)
+	var settings: LauncherSettings = _launcher.get("_settings")
+	var wanted: PackedStringArray = [_folder + "/d", _folder + "/c", _folder + "/a"]
+	assert(settings.recent_folders == wanted, str(settings.recent_folders))
+	settings.save()
+	assert(LauncherSettings.load_from(_settings_path).recent_folders == wanted)

@@ -188,7 +188,7 @@ func _find_cut(label: Label, name_there: String) -> PackedStringArray:
 	var font_size := label.get_theme_font_size("font_size")
 	var widest := 0.0
 	# A word that cannot be broken needs its whole width.
-	for word: String in label.text.split(" "):
+	for word: String in label.atr(label.text).split(" "):
 		widest = maxf(widest, font.get_string_size(word, 0, -1, font_size).x)
 	var is_japanese := TranslationServer.get_locale() == "ja"
 	var is_narrow := widest > label.size.x + SLACK and not is_japanese and not "/" in label.text

@@ -63,7 +63,7 @@ func test_keys_that_are_used_exist_and_those_that_exist_are_used() -> void:
 	var messages := _messages("res://locale/en.po")
 	var prefixes := (
 		"HOME|NAV|NOTES|FIRST|SETTINGS|MESSAGE|ASK|DIALOG|ERROR|HINT|UNIT|WORDS|VSEKAI"
-		+ "|PAD|FACT|ABOUT|CHANNEL|TRAY|MONTH"
+		+ "|PAD|FACT|FOLDER|ABOUT|CHANNEL|TRAY|MONTH"
 	)
 	var pattern := RegEx.create_from_string('"((?:%s)_[A-Z0-9_]+)"' % prefixes)
 	var used: Dictionary[String, bool] = {}

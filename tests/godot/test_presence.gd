@@ -150,3 +150,92 @@ func test_a_launcher_that_is_too_old_leads_to_the_newer_one() -> void:
 	assert((frame.home.get_node("%Primary") as Button).text == "Update the launcher")
 	await Hands.click(frame.home.get_node("%Primary") as Button)
 	assert(_heard.back() == HomeState.Action.GET_LAUNCHER)
+
+
+func test_downloads_can_wait_in_the_hours() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.settings() as LauncherFrame
+	frame.settings.settings = LauncherSettings.new()
+	add_child(frame)
+	var pause := frame.settings.get_node("%Pause") as CheckButton
+	pause.grab_focus()
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	var chosen := frame.settings.settings
+	# All day would be no updates at all.
+	assert(chosen.is_paused_in_hours and chosen.rate_from_minute == 18 * 60)
+	var row := frame.settings.get_node("%HoursRow") as HoursRow
+	assert(row.reason.is_empty() and row.hint == "Downloads wait from 18:00 to 2:00.", row.hint)
+	assert(chosen.is_resting(18 * 60) and chosen.is_resting(60) and not chosen.is_resting(2 * 60))
+	chosen.rate_from_minute = 60
+	assert(chosen.is_resting(60) and not chosen.is_resting(0) and not chosen.is_resting(18 * 60))
+	var from := row.get_node("%From") as OptionButton
+	from.select(0)
+	from.item_selected.emit(0)
+	assert(not chosen.is_paused_in_hours and not pause.button_pressed)
+
+
+func test_in_the_hours_of_rest_nothing_goes_on_by_itself() -> void:
+	var settings := LauncherSettings.new()
+	settings.is_first_run_done = true
+	settings.update_policy = LauncherSettings.UpdatePolicy.SILENT
+	settings.is_background_download = true
+	settings.is_paused_in_hours = true
+	var updater := VSekaiUpdater.new()
+	var work := BackgroundWork.new()
+	work.updater = updater
+	work.settings = settings
+	work.model = LauncherModel.new()
+	work.model.activity = HomeState.Kind.READY
+	work.model.version = "1.0.0"
+	work.model.new_version = "1.1.0"
+	var now := Time.get_time_dict_from_system()
+	var hour: int = now["hour"]
+	var minute: int = now["minute"]
+	minute += hour * 60
+	var changes: Array[bool] = []
+	work.hours_changed.connect(changes.append.bind(true))
+	for is_resting: bool in [true, false]:
+		var day := LauncherSettings.DAY_MINUTES
+		settings.rate_from_minute = posmod(minute + (-60 if is_resting else 60), day)
+		settings.rate_to_minute = posmod(minute + (60 if is_resting else 120), day)
+		UpdaterConfig.apply(updater, Shots.VSEKAI, settings)
+		assert(work.is_due() != is_resting)
+		var is_silent := updater.update_policy == VSekaiUpdater.UpdatePolicy.SILENT
+		assert(is_silent != is_resting)
+	settings.is_background_download = false
+	settings.rate_from_minute = posmod(minute - 60, LauncherSettings.DAY_MINUTES)
+	work.look_at_the_clock()
+	work.look_at_the_clock()
+	assert(changes.size() == 1, "told once")
+	work.free()
+	updater.free()
+
+
+func test_a_list_of_hours_is_not_as_high_as_the_window() -> void:
+	var frame := Shots.settings() as LauncherFrame
+	add_child(frame)
+	var from := frame.settings.get_node("%From") as OptionButton
+	from.show_popup()
+	for step: int in 2:
+		await get_tree().process_frame
+	var height := from.get_popup().size.y
+	assert(height > 200 and height <= 400, str(height))
+	from.get_popup().hide()
+
+
+func test_a_remembered_window_fits_the_screen_that_is_there() -> void:
+	var screens: Array[Rect2i] = [Rect2i(0, 30, 1366, 738), Rect2i(1366, 0, 1920, 1080)]
+	var least := Vector2i(960, 600)
+	var wanted: Dictionary[Rect2i, Rect2i] = {
+		Rect2i(100, 60, 1000, 620): Rect2i(100, 60, 1000, 620),
+		# Larger than the screen, and beyond its edge.
+		Rect2i(0, 0, 2560, 1400): Rect2i(1366, 0, 1920, 1080),
+		Rect2i(500, 500, 1000, 620): Rect2i(366, 148, 1000, 620),
+		Rect2i(2900, 900, 1280, 800): Rect2i(2006, 280, 1280, 800),
+		# On a screen that has gone.
+		Rect2i(5000, 0, 1280, 800): Rect2i(),
+		Rect2i(): Rect2i(),
+	}
+	for rect: Rect2i in wanted:
+		var fitted := LauncherWindow.fitted(rect, screens, least)
+		assert(fitted == wanted[rect], "%s: %s" % [rect, fitted])

@@ -164,6 +164,8 @@ func test_pages_stand_below_each_other() -> void:
 			var name := "Outer" if is_settings else "Column"
 			var rows := pages[frame.page].find_child(name, true, false).get_child(0) as Control
 			assert(absf(row.global_position.x - rows.global_position.x) < 1.0, shot)
+			if is_settings:
+				rows = pages[frame.page].find_child("Column", true, false).get_child(0) as Control
 			var beyond := rows.get_global_rect().end.x - row.get_global_rect().end.x
 			assert(beyond < 1.0 if is_settings else absf(beyond) < 1.0, shot)
 			frame.free()
@@ -291,3 +293,21 @@ func test_a_list_that_is_open_stays_as_it_is() -> void:
 	screen.facts = screen.facts
 	assert(mode.get_popup().get_focused_item() == 1)
 	mode.get_popup().hide()
+
+
+func test_the_scroll_bar_stands_at_the_edge_and_the_last_section_is_marked_at_the_end() -> void:
+	var frame := Shots.settings() as LauncherFrame
+	add_child(frame)
+	for step: int in 4:
+		await get_tree().process_frame
+	var scroll := frame.settings.get_node("%Scroll") as ScrollContainer
+	var edge := scroll.get_v_scroll_bar().get_global_rect().end.x
+	assert(absf(edge - frame.size.x) <= 1.0, "%s of %s" % [edge, frame.size.x])
+	var bar := frame.settings.get_node("%Sections") as SectionBar
+	# Under a hand, and not by the focus.
+	scroll.gui_input.emit(InputEventMouseButton.new())
+	scroll.scroll_vertical = 100_000
+	for step: int in 3:
+		await get_tree().process_frame
+	var buttons: Array[Button] = bar.get("_buttons")
+	assert(buttons[-1].button_pressed, "the last section is not marked")

@@ -204,3 +204,26 @@ func test_the_same_notes_again_stay_where_they_were_read() -> void:
 		await get_tree().process_frame
 	assert(scroll.scroll_vertical == 600, str(scroll.scroll_vertical))
 	assert(link == _link(screen) and link.has_focus(), "the link was made again")
+
+
+func test_the_installed_version_offers_the_way_back() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.whats_new() as LauncherFrame
+	add_child(frame)
+	for step: int in 3:
+		await get_tree().process_frame
+	var asked: Array[bool] = []
+	frame.whats_new.rollback_requested.connect(asked.append.bind(true))
+	var cards := frame.whats_new.get_node("%Cards").get_children()
+	var shown := cards.map(
+		func(card: Node) -> bool: return (card.get_node("%Back") as Button).visible
+	)
+	assert(shown == [false, true, false], str(shown))
+	var back := cards[1].get_node("%Back") as Button
+	assert(back.text == "Go back to 0.1.1" and back in (cards[1] as VersionCard).stops())
+	back.grab_focus()
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	assert(asked.size() == 1)
+	frame.whats_new.way_back = ""
+	cards = frame.whats_new.get_node("%Cards").get_children()
+	assert(not (cards[1].get_node("%Back") as Button).visible)
