@@ -327,7 +327,8 @@ async fn rate_limit_can_be_lifted_while_requests_run() {
         limit.set(None, None);
     };
     let begun = Instant::now();
-    let (stats, ()) = tokio::join!(fetch(&sample, &[&server], &options), lift);
+    let servers = [&server];
+    let (stats, ()) = tokio::join!(fetch(&sample, &servers, &options), lift);
     let took = begun.elapsed();
     assert!(stats.unwrap().received_bytes > 1_000_000, "at the old rate that takes a minute");
     assert!((Duration::from_millis(500)..Duration::from_secs(10)).contains(&took), "{took:?}");
