@@ -22,6 +22,7 @@ mod enums;
 mod files;
 mod instance;
 mod kinds;
+mod other_thread;
 mod project_settings;
 mod signals;
 mod slack;

@@ -34,7 +34,7 @@ func _ready() -> void:
 	updater.operation_failed.connect(_on_operation_failed)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.update_completed.connect(_on_update_ended.unbind(1))
-	updater.update_cancelled.connect(_on_update_ended)
+	updater.operation_cancelled.connect(_on_operation_cancelled)
 	updater.update_paused.connect(_resume_after_game)
 	updater.game_exited.connect(_resume_after_game.unbind(2))
 	updater.update_found.connect(_on_update_found.unbind(1))
@@ -61,15 +61,6 @@ func look_at_the_clock() -> void:
 		updater.cancel()
 	hours_changed.emit()
 	consider()
-
-
-## A limit of the speed holds for what begins after it was set. A download goes on with what it has.
-func renew_limit() -> void:
-	if updater.get_operation() == DOWNLOAD:
-		updater.cancel()
-	elif updater.get_state() == VSekaiUpdater.State.DOWNLOADING_UPDATE:
-		updater.pause()
-		updater.resume()
 
 
 ## Starts the launcher when a person logs in, or no longer. The game remembers that, so that nothing
@@ -100,9 +91,13 @@ func _on_update_downloaded(version: String) -> void:
 
 
 func _on_operation_failed(failure: VSekaiFailure) -> void:
-	if failure.operation == DOWNLOAD and failure.code != "cancelled":
+	if failure.operation == DOWNLOAD:
 		_failed_version = model.new_version
-	if failure.operation in [VSekaiUpdater.Operation.CHECK, VSekaiUpdater.Operation.UPDATE]:
+	_on_operation_cancelled(failure.operation)
+
+
+func _on_operation_cancelled(operation: VSekaiUpdater.Operation) -> void:
+	if operation in [VSekaiUpdater.Operation.CHECK, VSekaiUpdater.Operation.UPDATE]:
 		_on_update_ended()
 
 

@@ -22,6 +22,7 @@ func _ready() -> void:
 	updater.uninstalled.connect(write.bind("uninstalled"))
 	updater.warned.connect(_on_warned)
 	updater.operation_failed.connect(_on_operation_failed)
+	updater.operation_cancelled.connect(write.bind("cancelled").unbind(1))
 
 
 func write(text: String) -> void:

@@ -56,8 +56,7 @@ var _is_status_due: bool = false
 
 
 func apply_settings() -> void:
-	if UpdaterConfig.apply(updater, branding, settings):
-		background.renew_limit()
+	UpdaterConfig.apply(updater, branding, settings)
 	model.directory = updater.install_dir
 	model.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
 	var built_in := VSekaiUpdater.get_built_in_repository_urls()

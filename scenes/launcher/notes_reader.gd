@@ -19,6 +19,7 @@ func _ready() -> void:
 	updater.notes_listed.connect(_on_notes_listed)
 	updater.warned.connect(_on_warned.unbind(2))
 	updater.operation_failed.connect(_on_operation_failed)
+	updater.operation_cancelled.connect(_on_operation_ended)
 
 
 ## Reads them; those that are kept, if [param is_offline].
@@ -44,7 +45,11 @@ func _on_warned() -> void:
 
 
 func _on_operation_failed(failure: VSekaiFailure) -> void:
-	if failure.operation == VSekaiUpdater.Operation.LIST_NOTES:
+	_on_operation_ended(failure.operation)
+
+
+func _on_operation_ended(operation: VSekaiUpdater.Operation) -> void:
+	if operation == VSekaiUpdater.Operation.LIST_NOTES:
 		_end_fetch(false)
 
 

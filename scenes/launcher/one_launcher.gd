@@ -43,7 +43,7 @@ static func has_link(words: PackedStringArray) -> bool:
 ## Hands arguments to the launcher of the install in [param directory]. True = it takes them.
 static func hand_over(folder: String, directory: String, words: PackedStringArray) -> bool:
 	var answer := VSekaiInstance.call_other(folder, directory, words, ANSWER_MSEC_MAX)
-	return answer == VSekaiUpdater.CallAnswer.ACCEPTED
+	return answer == VSekaiInstance.Response.ACCEPTED
 
 
 ## Becomes the launcher of the install in [param directory], unless there is one.
@@ -56,11 +56,11 @@ func enter(folder: String, directory: String, window: Window) -> Entry:
 		var mode := window.mode
 		window.mode = Window.MODE_MINIMIZED
 		var answer := VSekaiInstance.call_other(folder, directory, arguments, ANSWER_MSEC_MAX)
-		if answer == VSekaiUpdater.CallAnswer.ACCEPTED:
+		if answer == VSekaiInstance.Response.ACCEPTED:
 			return Entry.HANDED_OVER
 		window.mode = mode
 		_instance = VSekaiInstance.claim(folder, directory)
-		if answer != VSekaiUpdater.CallAnswer.NOBODY:
+		if answer != VSekaiInstance.Response.NOT_RUNNING:
 			return Entry.ALONGSIDE
 	_listen()
 	return Entry.FIRST

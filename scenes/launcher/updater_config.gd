@@ -5,9 +5,7 @@ class_name UpdaterConfig
 ## branding and settings.
 
 
-## Returns whether the limit of the speed has changed, which holds for what begins from now on.
-static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> bool:
-	var limit_before := _limit(updater)
+static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
 	updater.install_dir = install_dir(branding, settings)
 	updater.display_name = branding.product_name
 	updater.url_scheme = branding.url_scheme
@@ -20,15 +18,6 @@ static func apply(updater: VSekaiUpdater, branding: Branding, settings: Launcher
 	updater.update_policy = (
 		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)
 	)
-	return _limit(updater) != limit_before
-
-
-static func _limit(updater: VSekaiUpdater) -> PackedInt64Array:
-	return [
-		updater.rate_limit_bytes_per_second,
-		updater.rate_limit_from_minute,
-		updater.rate_limit_to_minute,
-	]
 
 
 ## The same for the installation of the launcher itself, except for its folder.

@@ -55,3 +55,19 @@ static func _take_downloaded(model: LauncherModel, status: VSekaiStatus) -> void
 	if not is_told and not status.downloaded_version.is_empty():
 		model.new_version = status.downloaded_version
 		model.new_mode = status.mode
+
+
+## Remembers a failure, and gives what to tell a person about it.
+static func take_failure(model: LauncherModel, failure: VSekaiFailure) -> ErrorReport:
+	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
+	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
+	var report := UpdaterWords.report(failure, model.is_installed())
+	if is_update:
+		report.needed_bytes = model.needed_bytes
+		report.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
+	model.activity = HomeState.Kind.READY
+	model.last_failure = failure.details
+	if is_check or is_update:
+		model.failure = report
+		model.is_failure_of_check = is_check
+	return report

@@ -1,8 +1,6 @@
 class_name UpdaterListener
 extends Node
-## Listens to the updater and keeps [member model] up to date.
-##
-## Starts nothing: its parent decides what to do next.
+## Listens to the updater and keeps [member model] up to date. Starts nothing itself.
 
 ## [member model] has changed.
 signal changed
@@ -57,7 +55,7 @@ func _ready() -> void:
 	updater.rolled_back.connect(_on_rolled_back)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.game_exited.connect(_on_game_exited.unbind(1))
-	updater.update_cancelled.connect(_on_update_cancelled)
+	updater.operation_cancelled.connect(_on_operation_cancelled)
 	for done: Signal in [updater.integrated, updater.unintegrated, updater.login_changed]:
 		done.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
@@ -145,36 +143,38 @@ func _on_update_completed(version: String) -> void:
 	status_outdated.emit(false)
 
 
-func _on_update_cancelled() -> void:
-	if model.download.left_bytes > 0:
-		model.download_bytes = model.download.left_bytes
-	status_outdated.emit(false)
-
-
-func _on_operation_failed(failure: VSekaiFailure) -> void:
-	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
-	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
-	var report := UpdaterWords.report(failure, model.is_installed())
-	if is_update:
-		report.needed_bytes = model.needed_bytes
-		report.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
+## What a person has stopped is no failure.
+func _on_operation_cancelled(operation: VSekaiUpdater.Operation) -> void:
+	if operation in [VSekaiUpdater.Operation.CHECK, VSekaiUpdater.Operation.UPDATE]:
+		if model.download.left_bytes > 0:
+			model.download_bytes = model.download.left_bytes
+		status_outdated.emit(false)
+		return
 	model.activity = HomeState.Kind.READY
-	model.last_failure = failure.details
-	if is_check or is_update:
-		model.failure = report
-		model.is_failure_of_check = is_check
-	elif failure.operation == VSekaiUpdater.Operation.PLAN_MODE:
+	_end_without_result(operation)
+
+
+## Goes on after an operation, other than an update, that has brought nothing.
+func _end_without_result(operation: VSekaiUpdater.Operation) -> void:
+	if operation == VSekaiUpdater.Operation.PLAN_MODE:
 		mode_weighed.emit("", "", -1, false)
-	elif not failure.operation in UpdaterWords.QUIET and failure.code != "cancelled":
-		failed.emit(report)
 	changed.emit()
-	var is_move := failure.operation == VSekaiUpdater.Operation.MOVE_INSTALL
-	if is_move:
+	if operation == VSekaiUpdater.Operation.MOVE_INSTALL:
 		move_failed.emit()
-	if is_update or is_move:
 		status_outdated.emit(false)
 	else:
 		ended.emit()
+
+
+func _on_operation_failed(failure: VSekaiFailure) -> void:
+	var report := UpdaterFacts.take_failure(model, failure)
+	if failure.operation == VSekaiUpdater.Operation.UPDATE:
+		changed.emit()
+		status_outdated.emit(false)
+		return
+	if not failure.operation in UpdaterWords.QUIET:
+		failed.emit(report)
+	_end_without_result(failure.operation)
 
 
 func _on_status_read(status: VSekaiStatus) -> void:

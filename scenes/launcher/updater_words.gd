@@ -28,12 +28,14 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
 	VSekaiUpdater.Operation.REMOVE_PREVIOUS: "ERROR_TITLE_SPACE",
 }
-## Operations whose failure nobody waits for.
+## Operations whose failure needs no dialog: nobody waits for it, or it shows elsewhere.
 const QUIET: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.LIST_NOTES,
 	VSekaiUpdater.Operation.DOWNLOAD,
 	VSekaiUpdater.Operation.LIST_NEWS,
+	VSekaiUpdater.Operation.PLAN_MODE,
+	VSekaiUpdater.Operation.CHECK,
 ]
 
 

@@ -49,8 +49,8 @@ func _run_example(path: String) -> void:
 ## Two versions, so that there is one to go back to. The newer one has a damaged file.
 func _install(updater: VSekaiUpdater) -> void:
 	root.add_child(updater)
-	await updater.install_version("1.0.0").finished
-	await updater.start_update().finished
+	await updater.install_version("1.0.0").wait()
+	await updater.start_update().wait()
 	await process_frame
 	root.remove_child(updater)
 	updater.remove_meta(&"has_finished")

@@ -9,6 +9,9 @@ const SILENT := '[launcher]\nlocale="en"\nis_first_run_done=true\nupdate_policy=
 ## The platform of the tests.
 const PLATFORM := "linux-x86_64"
 
+## Words of the errors that the test causes on purpose: each must come, and no other may.
+var expected_errors: PackedStringArray = []
+
 var _folder: String = OS.get_temp_dir().path_join("vsekai_launcher_%d" % get_instance_id())
 var _launcher: Launcher
 ## Not in the user's folder, which depends on the desktop.

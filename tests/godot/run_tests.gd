@@ -41,6 +41,8 @@ class Errors:
 
 
 var _errors := Errors.new()
+## The errors that the running test expects, and that have come.
+var _come: PackedStringArray = []
 var _passed := 0
 var _failed := 0
 
@@ -81,6 +83,7 @@ func _run_file(file: String) -> void:
 			continue
 		var orphans := Performance.get_monitor(Performance.OBJECT_ORPHAN_NODE_COUNT)
 		var node: Node = script.new()
+		_come.clear()
 		root.add_child(node)
 		var ended: Array[bool] = [false]
 		_call(node, test_name, ended)
@@ -90,6 +93,9 @@ func _run_file(file: String) -> void:
 			await process_frame
 			problems = _take_errors(node)
 		problems.append_array(_take_errors(node))
+		for words: String in _expected(node):
+			if not words in _come:
+				problems.append("no error says: %s" % words)
 		node.queue_free()
 		await process_frame
 		problems.append_array(_errors.take())
@@ -100,10 +106,26 @@ func _run_file(file: String) -> void:
 		_report(file, test_name, problems)
 
 
-## A test that causes errors on purpose sets `has_expected_errors`.
+## A test that causes errors on purpose says so: it puts their words into `expected_errors`, each
+## of which must come; or it sets `has_expected_errors`, and any error may.
 func _take_errors(node: Node) -> PackedStringArray:
-	var errors := _errors.take()
-	return PackedStringArray() if node.get(&"has_expected_errors") == true else errors
+	var unexpected: PackedStringArray = []
+	for line: String in _errors.take():
+		var is_expected: bool = node.get(&"has_expected_errors") == true
+		for words: String in _expected(node):
+			if line.contains(words):
+				is_expected = true
+				_come.append(words)
+		if not is_expected:
+			unexpected.append(line)
+	return unexpected
+
+
+func _expected(node: Node) -> PackedStringArray:
+	if not &"expected_errors" in node:
+		return []
+	var expected: PackedStringArray = node.get(&"expected_errors")
+	return expected
 
 
 func _call(node: Node, test_name: String, ended: Array[bool]) -> void:

@@ -25,12 +25,12 @@ func _call(folder: String, words: PackedStringArray) -> void:
 	_child = OS.create_process(OS.get_executable_path(), all)
 
 
-func _answer() -> VSekaiUpdater.CallAnswer:
+func _answer() -> VSekaiInstance.Response:
 	var end := Time.get_ticks_msec() + WAIT_MSEC_MAX
 	while OS.is_process_running(_child) and Time.get_ticks_msec() < end:
 		await get_tree().process_frame
 	assert(not OS.is_process_running(_child), "nobody answers")
-	return OS.get_process_exit_code(_child) as VSekaiUpdater.CallAnswer
+	return OS.get_process_exit_code(_child) as VSekaiInstance.Response
 
 
 func test_a_later_launcher_is_told_by_a_signal() -> void:
@@ -41,9 +41,9 @@ func test_a_later_launcher_is_told_by_a_signal() -> void:
 			instance.answer(is_taken)
 		instance.called.connect(answer)
 		_call(_folder("signal"), ["open", "mygame://hall"])
-		var wanted := VSekaiUpdater.CallAnswer.DECLINED
+		var wanted := VSekaiInstance.Response.DECLINED
 		if is_taken:
-			wanted = VSekaiUpdater.CallAnswer.ACCEPTED
+			wanted = VSekaiInstance.Response.ACCEPTED
 		assert((await _answer()) == wanted)
 		assert(_heard == [PackedStringArray(["open", "mygame://hall"])], str(_heard))
 		instance.called.disconnect(answer)
@@ -57,7 +57,7 @@ func test_who_looks_themselves_is_not_forestalled() -> void:
 	while not instance.take() and Time.get_ticks_msec() < end:
 		await get_tree().create_timer(0.5).timeout
 	instance.answer(true)
-	assert((await _answer()) == VSekaiUpdater.CallAnswer.ACCEPTED)
+	assert((await _answer()) == VSekaiInstance.Response.ACCEPTED)
 
 
 func test_it_ends_with_its_object_and_listens_no_more() -> void:

@@ -18,12 +18,12 @@ func _instances() -> String:
 
 
 ## Calls as a second launcher does, from another process, and returns the answer.
-func _call(arguments: PackedStringArray, directory: String = "") -> VSekaiUpdater.CallAnswer:
+func _call(arguments: PackedStringArray, directory: String = "") -> VSekaiInstance.Response:
 	var there := directory if not directory.is_empty() else _folder + "/install"
 	var all: PackedStringArray = ["-s", "res://tests/godot/call_launcher.gd", "--"]
 	all.append_array([ProjectSettings.globalize_path(_instances()), there])
 	all.append_array(arguments)
-	return await _end_of(_start_another(all)) as VSekaiUpdater.CallAnswer
+	return await _end_of(_start_another(all)) as VSekaiInstance.Response
 
 
 ## The exit code of another process.
@@ -96,7 +96,7 @@ func test_one_that_hangs_is_passed_over_and_that_is_said() -> void:
 
 func test_launchers_of_other_installs_run_beside_it() -> void:
 	await _install()
-	var nobody := VSekaiUpdater.CallAnswer.NOBODY
+	var nobody := VSekaiInstance.Response.NOT_RUNNING
 	assert(await _call([], _folder + "/elsewhere") == nobody)
 	assert(VSekaiInstance.claim(_instances(), _folder + "/elsewhere") != null)
 
@@ -110,20 +110,20 @@ func test_a_link_goes_to_the_game_through_the_launcher_that_runs() -> void:
 	await _install()
 	var link := "uro://hall?x=1"
 	var words: PackedStringArray = ["open", _folder + "/install", link]
-	assert(await _call(words) == VSekaiUpdater.CallAnswer.ACCEPTED)
+	assert(await _call(words) == VSekaiInstance.Response.ACCEPTED)
 	var heard := func() -> bool: return FileAccess.file_exists(_folder + "/heard")
 	await _until("the game", heard)
 	await _until("an address", func() -> bool: return _text("/heard").ends_with(link))
 	await _until("the game", _updater().is_game_running)
 	# It runs already: the one that was started opens the link itself.
-	assert(await _call(words) == VSekaiUpdater.CallAnswer.DECLINED)
+	assert(await _call(words) == VSekaiInstance.Response.DECLINED)
 	await _until_primary("Play")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
 func test_a_start_at_login_shows_nothing() -> void:
 	await _install()
-	assert(await _call(OneLauncher.AT_LOGIN) == VSekaiUpdater.CallAnswer.ACCEPTED)
+	assert(await _call(OneLauncher.AT_LOGIN) == VSekaiInstance.Response.ACCEPTED)
 
 
 func test_it_follows_the_install_to_another_folder() -> void:
@@ -133,8 +133,8 @@ func test_it_follows_the_install_to_another_folder() -> void:
 	var place := func() -> String: return _updater().install_dir
 	await _until("moved", func() -> bool: return "/there" in str(place.call()))
 	await _until("settled", func() -> bool: return not _updater().is_busy())
-	assert(await _call([], _updater().install_dir) == VSekaiUpdater.CallAnswer.ACCEPTED)
-	assert(await _call([]) == VSekaiUpdater.CallAnswer.NOBODY)
+	assert(await _call([], _updater().install_dir) == VSekaiInstance.Response.ACCEPTED)
+	assert(await _call([]) == VSekaiInstance.Response.NOT_RUNNING)
 
 
 func _text(file: String) -> String:

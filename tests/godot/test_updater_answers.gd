@@ -96,18 +96,32 @@ func test_a_refused_call_says_what_to_do() -> void:
 		"thread: %d %d" % [ERR_UNCONFIGURED, ERR_UNCONFIGURED],
 		"busy: %d" % ERR_BUSY,
 		"failure: false",
-		"check_for_update(): add the node to the scene tree first.",
-		"switch_mode(): pass the name of a mode",
-		"install_version(): pass a version",
-		"move_install(): pass a folder outside of res://",
-		"no update is paused: call start_update().",
-		"verify(): wait for finished, or call cancel(): start_update() is running.",
+		"check_for_update(): the node is not in the scene tree. Add it first",
+		"switch_mode(): the name of the mode is empty. Pass one",
+		"install_version() needs a version. Pass one",
+		"move_install(): the game cannot be moved there. Pass a folder outside of res://",
+		"no update is paused. Call start_update()",
+		"verify(): start_update() is running. Wait until it has ended, or call cancel().",
 		"check_for_update(): call it from the main thread",
 		"pause(): call it from the main thread",
 		"cancel(): call it from the main thread",
 	]:
 		assert(said.contains(answer), "%s is missing in %s" % [answer, said])
 	assert(not said.contains("panic"), said)
+
+
+func test_another_thread_is_told_what_to_do() -> void:
+	var output: Array = []
+	var project := ProjectSettings.globalize_path("res://")
+	var script := "res://tests/godot/other_thread.gd"
+	var arguments: PackedStringArray = ["--headless", "--path", project, "-s", script]
+	assert(OS.execute(OS.get_executable_path(), arguments, output, true) == 7, str(output))
+	var said := str(output)
+	for call: String in ["get_state", "get_task", "is_busy", "get_modes", "pause"]:
+		var words := "VSekaiUpdater.%s(): call it from the main thread" % call
+		assert(said.contains(words), "%s is missing in %s" % [words, said])
+	for words: String in ["panic", "experimental"]:
+		assert(not said.contains(words), said)
 
 
 func _publish_to(folder: String) -> void:

@@ -210,6 +210,6 @@ func test_static_calls_need_no_node() -> void:
 	assert(VSekaiUpdater.get_free_bytes(folder_of("not/there/yet")) > 0)
 	assert(VSekaiUpdater.get_free_bytes("") == -1)
 	assert(VSekaiUpdater.get_default_install_dir().is_absolute_path())
-	assert(VSekaiUpdater.format_state(VSekaiUpdater.State.PREPARING_UPDATE) == "PREPARING_UPDATE")
+	assert(VSekaiUpdater.get_state_name(VSekaiUpdater.State.PREPARING_UPDATE) == "PREPARING_UPDATE")
 	assert(VSekaiUpdater.run_command_line(["--version"]) == 0)
 	assert(VSekaiUpdater.run_command_line(["--quiet", "no-such-command"]) == 2)

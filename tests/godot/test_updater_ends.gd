@@ -26,14 +26,17 @@ const OPERATIONS: Dictionary[String, Array] = {
 
 
 func test_every_operation_ends_in_a_relative_folder() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"install_dir": "some/folder"}, "invalid_argument")
 
 
 func test_every_operation_ends_in_a_folder_of_the_project() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"install_dir": "res://game"}, "invalid_argument")
 
 
 func test_every_operation_ends_without_a_repository() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"repository_urls": []})
 
 
@@ -44,18 +47,22 @@ func test_every_operation_ends_without_a_network() -> void:
 
 
 func test_every_operation_ends_without_a_root() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"trust_root": ""})
 
 
 func test_every_operation_ends_with_a_root_that_is_not_there() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"trust_root": "res://not/there.json"})
 
 
 func test_every_operation_ends_with_a_bad_proxy() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"proxy": "foo"})
 
 
 func test_every_operation_ends_with_a_negative_limit() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	await _check_all({"rate_limit_bytes_per_second": -1})
 
 
@@ -137,7 +144,7 @@ func test_an_update_that_is_about_to_follow_a_check_can_be_cancelled() -> void:
 	updater.check_for_update()
 	assert((await wait_for("finished")) == [false])
 	await wait_frames(5)
-	assert(count_of("finished") == 1 and count_of("update_cancelled") == 1)
+	assert(count_of("finished") == 1 and count_of("operation_cancelled") == 1)
 	assert(updater.get_failure().code == "cancelled" and not updater.is_busy())
 
 

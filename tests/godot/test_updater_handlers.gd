@@ -3,6 +3,7 @@ extends "res://tests/godot/updater_case.gd"
 
 
 func test_the_task_has_ended_when_the_node_says_so() -> void:
+	expected_errors = ["There is no mode"]
 	var updater := make_updater("settled")
 	updater.mode = "nowhere"
 	var ended: Array[VSekaiTask] = []
@@ -82,6 +83,7 @@ func test_a_start_in_a_handler_runs_no_one_who_waits() -> void:
 
 
 func test_a_failure_is_told_in_full_before_the_next_operation() -> void:
+	expected_errors = ["There is no mode"]
 	var updater := make_updater("in_full")
 	updater.mode = "nowhere"
 	updater.operation_failed.connect(
@@ -136,6 +138,7 @@ func test_the_game_may_begin_in_a_handler_and_has_an_end_of_its_own() -> void:
 
 
 func test_a_start_leaves_the_outcome_of_the_one_before() -> void:
+	expected_errors = ["There is no mode"]
 	var updater := make_updater("anew")
 	assert(updater.get_state() == VSekaiUpdater.State.IDLE)
 	for turn in 2:
@@ -181,7 +184,7 @@ func test_a_paused_update_that_is_given_up_can_begin_anew_at_once() -> void:
 	updater.check_for_update()
 	assert(updater.get_state() == VSekaiUpdater.State.CHECKING)
 	await wait_for_next("finished")
-	assert(names().find("update_cancelled") < names().rfind("state_changed"))
+	assert(names().find("operation_cancelled") < names().rfind("state_changed"))
 	var outcome := VSekaiUpdater.State.UPDATE_AVAILABLE
 	assert(states() == [VSekaiUpdater.State.CANCELLED, VSekaiUpdater.State.CHECKING, outcome])
 
@@ -195,7 +198,7 @@ func test_a_check_leaves_an_update_paused() -> void:
 	await wait_for_next("finished")
 	assert(await updater.check_for_update().finished)
 	updater.check_for_update().cancel()
-	await wait_for("update_cancelled")
+	await wait_for("operation_cancelled")
 	await wait_frames(2)
 	updater.rate_limit_bytes_per_second = 0
 	var task := updater.resume()

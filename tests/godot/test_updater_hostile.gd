@@ -21,6 +21,7 @@ class Impatient:
 
 
 func test_a_node_with_a_folder_that_is_none_fails_with_a_code() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	var updater := VSekaiUpdater.new()
 	updater.install_dir = "some/folder"
 	listen(updater)
@@ -62,6 +63,7 @@ func test_a_node_outside_of_the_tree_does_nothing() -> void:
 
 
 func test_hostile_properties_fail_with_a_code() -> void:
+	expected_errors = ["VSekaiUpdater: "]
 	var updater := make_updater("hostile")
 	for change: Array in [
 		["install_dir", "relative/folder", "invalid_argument"],

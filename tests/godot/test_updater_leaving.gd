@@ -86,7 +86,7 @@ func test_a_server_that_says_nothing_holds_nobody_up() -> void:
 		await wait_frames(20)
 		var begun := Time.get_ticks_msec()
 		updater.cancel()
-		await wait_for_next("update_cancelled")
+		await wait_for_next("operation_cancelled")
 		assert(Time.get_ticks_msec() - begun < 1000)
 	updater.list_modes()
 	await wait_frames(20)

@@ -83,7 +83,7 @@ func test_a_repair_is_one_state_and_fails_as_one() -> void:
 
 func test_the_kinds_of_failures_are_the_codes_of_the_documentation() -> void:
 	var page := FileAccess.get_file_as_string("res://docs/errors.md").split("\n## ")[0]
-	var wanted: PackedStringArray = ["INTERNAL"]
+	var wanted: PackedStringArray = ["INTERNAL", "UNAVAILABLE"]
 	for line in page.split("\n"):
 		if line.begins_with("| `"):
 			wanted.append(line.get_slice("`", 1).to_upper())
@@ -92,14 +92,6 @@ func test_the_kinds_of_failures_are_the_codes_of_the_documentation() -> void:
 	wanted.sort()
 	kinds.sort()
 	assert(kinds == wanted and kinds.size() > 60, str(kinds))
-
-
-func test_the_inspector_offers_words_and_says_what_an_empty_folder_means() -> void:
-	var hints: Dictionary[String, String] = {}
-	for property: Dictionary in ClassDB.class_get_property_list("VSekaiUpdater", true):
-		hints[property["name"]] = property["hint_string"]
-	assert(hints["update_policy"] == "Silent:0,Ask:1,Never:2", str(hints))
-	assert(hints["install_dir"] == "A folder named after the project", str(hints))
 
 
 func test_properties_are_values_of_their_enumerations() -> void:
@@ -119,3 +111,13 @@ func test_properties_are_values_of_their_enumerations() -> void:
 				assert(declared["return"]["class_name"] == typed[method], str(declared["return"]))
 				found += 1
 	assert(found == typed.size())
+
+
+func test_the_inspector_offers_words_folders_and_modes() -> void:
+	var hints: Dictionary[String, Array] = {}
+	for property: Dictionary in ClassDB.class_get_property_list("VSekaiUpdater", true):
+		var property_name: String = property["name"]
+		hints[property_name] = [property["hint"], property["hint_string"]]
+	assert(hints["install_dir"][0] == PROPERTY_HINT_GLOBAL_DIR, str(hints["install_dir"]))
+	assert(hints["update_policy"][1] == "Silent:0,Ask:1,Never:2", str(hints))
+	assert(hints["mode"] == [PROPERTY_HINT_ENUM_SUGGESTION, "stable,beta"], str(hints["mode"]))

@@ -157,7 +157,7 @@ func test_pause_keeps_what_is_fetched_and_resume_goes_on() -> void:
 	updater.pause()
 	await wait_for("update_paused")
 	assert(updater.get_state() == VSekaiUpdater.State.PAUSED and not updater.is_busy())
-	assert(not has_event("update_cancelled") and not has_event("operation_failed"))
+	assert(not has_event("operation_cancelled") and not has_event("operation_failed"))
 
 	updater.read_status()
 	await wait_for("status_read")
@@ -204,7 +204,7 @@ func test_resume_before_the_pause_is_done_goes_on_at_once() -> void:
 	updater.rate_limit_bytes_per_second = 0
 	assert(updater.resume().error == OK)
 	await wait_for("update_completed")
-	assert(not has_event("update_paused") and not has_event("update_cancelled"))
+	assert(not has_event("update_paused") and not has_event("operation_cancelled"))
 
 
 func test_cancel_stops_and_the_next_update_goes_on() -> void:
@@ -214,7 +214,7 @@ func test_cancel_stops_and_the_next_update_goes_on() -> void:
 	await wait_until(func() -> bool: return done_bytes() > 500_000, "progress")
 	var begun := Time.get_ticks_msec()
 	updater.cancel()
-	await wait_for("update_cancelled")
+	await wait_for("operation_cancelled")
 	assert(Time.get_ticks_msec() - begun < 2000, "it stops soon")
 	assert(
 		updater.get_state() == VSekaiUpdater.State.CANCELLED and not has_event("operation_failed")
@@ -234,7 +234,7 @@ func test_a_paused_update_can_be_given_up() -> void:
 	updater.pause()
 	await wait_for("update_paused")
 	updater.cancel()
-	await wait_for("update_cancelled")
+	await wait_for("operation_cancelled")
 	assert(updater.get_state() == VSekaiUpdater.State.CANCELLED)
 	assert(refused(updater.resume) == ERR_UNAVAILABLE)
 

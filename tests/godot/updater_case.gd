@@ -5,6 +5,8 @@ const WAIT_MSEC_MAX := 18000
 
 ## The signals that nodes of [method make_updater] have emitted: each its name, then its arguments.
 var events: Array[Array] = []
+## Words of the errors that the test causes on purpose: each must come, and no other may.
+var expected_errors: PackedStringArray = []
 ## The test causes errors on purpose: errors of the engine do not fail it.
 var has_expected_errors := false:
 	set(value):

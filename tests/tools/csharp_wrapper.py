@@ -31,7 +31,8 @@ using System.Linq;
 using System.Threading.Tasks;
 using Godot;
 """
-# What C# wants beyond the names.
+# What C# wants beyond the names, and what it has in place of these methods.
+REPLACED = {("VSekaiTask", "wait")}
 OWN = {
     NODE: """    /// <summary>Wraps a node of the scene.</summary>
     public VSekaiUpdaterNode(Node node) => Object = node;
@@ -42,11 +43,11 @@ OWN = {
     /// <summary>Creates a node. Add <see cref="Node"/> to the tree.</summary>
     public static VSekaiUpdaterNode Create() => new VSekaiUpdaterNode((Node)ClassDB.Instantiate("VSekaiUpdater").AsGodotObject());
 
-    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Finished"/>.</summary>
+    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Wait"/>.</summary>
     public async Task<bool> Finished() => (await Object.ToSignal(Object, "finished"))[0].AsBool();
 """,
     "VSekaiTask": """    /// <summary>Waits for its end, if it has not ended, and returns whether it ended well.</summary>
-    public async Task<bool> Finished() => IsFinished ? IsOk : (await Object.ToSignal(Object, "finished"))[0].AsBool();
+    public async Task<bool> Wait() => IsFinished ? IsOk : (await Object.ToSignal(Object, "finished"))[0].AsBool();
 """,
 }
 
@@ -148,7 +149,7 @@ class Wrapper:
             getter = convert(f'Object.Get("{name}")')
             self.add(f"    public {own} {pascal(name)} {{ get => {getter};{setter} }}", owner, name)
         for method in tree.findall("methods/method"):
-            if method.get("name") not in accessors:
+            if method.get("name") not in accessors and (owner, method.get("name")) not in REPLACED:
                 self.method(owner, method)
         for signal in tree.findall("signals/signal"):
             self.signal(owner, signal)

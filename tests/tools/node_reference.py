@@ -21,11 +21,16 @@ EXPLAINED_ELSEWHERE = "Kind"
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 
 
+def typed(element):
+    """The type as GDScript writes it: `Array[VSekaiMode]`, and not `VSekaiMode[]`."""
+    return re.sub(r"^(\w+)\[\]$", r"Array[\1]", kind(element))
+
+
 def arguments(element):
     parts = []
     for param in sorted(element.findall("param"), key=lambda param: int(param.get("index"))):
         default = f" = {param.get('default')}" if param.get("default") else ""
-        parts.append(f"{param.get('name')}: {kind(param)}{default}")
+        parts.append(f"{param.get('name')}: {typed(param)}{default}")
     return ", ".join(parts)
 
 
@@ -53,14 +58,14 @@ class Reference:
             self.section("Properties")
             for member in members:
                 default = f" = {member.get('default')}" if member.get("default") else ""
-                self.item(f"{member.get('name')}: {kind(member)}{default}", self.text(name, member.get("name")))
+                self.item(f"{member.get('name')}: {typed(member)}{default}", self.text(name, member.get("name")))
         accessors = {each for member in members for each in (member.get("getter"), member.get("setter"))}
         if methods := [each for each in methods if each.get("name") not in accessors]:
             self.section("Methods")
             for method in methods:
                 self.methods.append(f"{name}.{method.get('name')}")
                 static = "static " if "static" in (method.get("qualifiers") or "") else ""
-                head = f"{static}{method.get('name')}({arguments(method)}) -> {kind(method.find('return'))}"
+                head = f"{static}{method.get('name')}({arguments(method)}) -> {typed(method.find('return'))}"
                 self.item(head, self.text(name, method.get("name")))
         if signals:
             self.section("Signals")

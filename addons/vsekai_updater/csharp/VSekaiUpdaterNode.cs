@@ -20,7 +20,7 @@ public sealed class VSekaiUpdaterNode
     /// <summary>Creates a node. Add <see cref="Node"/> to the tree.</summary>
     public static VSekaiUpdaterNode Create() => new VSekaiUpdaterNode((Node)ClassDB.Instantiate("VSekaiUpdater").AsGodotObject());
 
-    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Finished"/>.</summary>
+    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Wait"/>.</summary>
     public async Task<bool> Finished() => (await Object.ToSignal(Object, "finished"))[0].AsBool();
 
     /// <summary>The identifier of the game on the desktop, such as org.example.game</summary>
@@ -55,7 +55,7 @@ public sealed class VSekaiUpdaterNode
     public string UrlScheme { get => Object.Get("url_scheme").AsString(); set => Object.Set("url_scheme", value); }
     /// <summary>Appends a line to the log of a launcher, such as user://launcher.log, which is created if it is missing.</summary>
     public static bool AppendToLog(string path, string line) => ClassDB.ClassCallStatic("VSekaiUpdater", "append_to_log", path, line).AsBool();
-    /// <summary>Stops what runs</summary>
+    /// <summary>Stops what runs, with operation_cancelled; reads such as list_news only if nothing else runs.</summary>
     public Error Cancel() => (Error)Object.Call("cancel").AsInt64();
     /// <summary>Checks for an update</summary>
     public VSekaiTask CheckForUpdate() => VSekaiTask.Of(Object.Call("check_for_update").AsGodotObject());
@@ -63,8 +63,6 @@ public sealed class VSekaiUpdaterNode
     public VSekaiTask DownloadUpdate() => VSekaiTask.Of(Object.Call("download_update").AsGodotObject());
     /// <summary>The folder to install into, for a folder that a person has chosen, such as D:\Games</summary>
     public static string FindInstallDir(string chosen, string name) => ClassDB.ClassCallStatic("VSekaiUpdater", "find_install_dir", chosen, name).AsString();
-    /// <summary>The name of a state, such as CHECKING, for a log.</summary>
-    public static string FormatState(VSekaiState state) => ClassDB.ClassCallStatic("VSekaiUpdater", "format_state", (long)state).AsString();
     /// <summary>The addresses of the repository that is built into this library; empty in one that you have built yourself.</summary>
     public static string[] GetBuiltInRepositoryUrls() => ClassDB.ClassCallStatic("VSekaiUpdater", "get_built_in_repository_urls").AsStringArray();
     /// <summary>Size of get_damaged_files as they were published, in bytes</summary>
@@ -103,6 +101,8 @@ public sealed class VSekaiUpdaterNode
     public VSekaiRelease GetRelease() => VSekaiRelease.Of(Object.Call("get_release").AsGodotObject());
     /// <summary>How far the update is, as last reported by state_changed.</summary>
     public VSekaiState GetState() => (VSekaiState)Object.Call("get_state").AsInt64();
+    /// <summary>The name of a state, such as CHECKING, for a log.</summary>
+    public static string GetStateName(VSekaiState state) => ClassDB.ClassCallStatic("VSekaiUpdater", "get_state_name", (long)state).AsString();
     /// <summary>What read_status has read last; null before that.</summary>
     public VSekaiStatus GetStatus() => VSekaiStatus.Of(Object.Call("get_status").AsGodotObject());
     /// <summary>The task of the running operation; that of a read only if nothing else runs.</summary>
@@ -187,6 +187,8 @@ public sealed class VSekaiUpdaterNode
     public void OnNoUpdateFound(Action call) => Object.Connect("no_update_found", Callable.From(() => call()));
     /// <summary>The result of list_notes, the newest version first.</summary>
     public void OnNotesListed(Action<VSekaiNotes[]> call) => Object.Connect("notes_listed", Callable.From<Variant>((value0) => call(VSekaiNotes.All(value0.AsGodotArray()))));
+    /// <summary>The operation was stopped by cancel or VSekaiTask.cancel, or a paused update was given up.</summary>
+    public void OnOperationCancelled(Action<VSekaiOperation> call) => Object.Connect("operation_cancelled", Callable.From<Variant>((value0) => call((VSekaiOperation)value0.AsInt64())));
     /// <summary>An operation failed, and the install is as it was.</summary>
     public void OnOperationFailed(Action<VSekaiFailure> call) => Object.Connect("operation_failed", Callable.From<Variant>((value0) => call(VSekaiFailure.Of(value0.AsGodotObject()))));
     /// <summary>What the update will do</summary>
@@ -207,8 +209,6 @@ public sealed class VSekaiUpdaterNode
     public void OnUninstalled(Action call) => Object.Connect("uninstalled", Callable.From(() => call()));
     /// <summary>The install is no longer registered with the desktop</summary>
     public void OnUnintegrated(Action call) => Object.Connect("unintegrated", Callable.From(() => call()));
-    /// <summary>The check or update was stopped by cancel.</summary>
-    public void OnUpdateCancelled(Action call) => Object.Connect("update_cancelled", Callable.From(() => call()));
     /// <summary>The version is installed, and the next launch starts it.</summary>
     public void OnUpdateCompleted(Action<string> call) => Object.Connect("update_completed", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>This version was downloaded, and waits beside the installed one</summary>
@@ -224,8 +224,6 @@ public sealed class VSekaiUpdaterNode
 }
 
 public enum VSekaiPlace { Free = 0, Installed = 1, Taken = 2, Forbidden = 3 }
-
-public enum VSekaiCallAnswer { Nobody = 0, Accepted = 1, Declined = 2, NoAnswer = 3 }
 
 public enum VSekaiUpdatePolicy { Silent = 0, Ask = 1, Never = 2 }
 
@@ -243,7 +241,7 @@ public sealed class VSekaiTask
     internal static VSekaiTask[] All(Godot.Collections.Array found) =>
         found.Select(one => Of(one.AsGodotObject())).ToArray();
     /// <summary>Waits for its end, if it has not ended, and returns whether it ended well.</summary>
-    public async Task<bool> Finished() => IsFinished ? IsOk : (await Object.ToSignal(Object, "finished"))[0].AsBool();
+    public async Task<bool> Wait() => IsFinished ? IsOk : (await Object.ToSignal(Object, "finished"))[0].AsBool();
 
     /// <summary>OK if it was started.</summary>
     public Error Error { get => (Error)Object.Get("error").AsInt64(); }
@@ -259,11 +257,11 @@ public sealed class VSekaiTask
     public VSekaiProgress Progress { get => VSekaiProgress.Of(Object.Get("progress").AsGodotObject()); }
     /// <summary>Stops this operation, and no other.</summary>
     public Error Cancel() => (Error)Object.Call("cancel").AsInt64();
-    /// <summary>It has ended; emitted exactly once, and never during the call that has returned the task, so that an await right after the call does not miss it.</summary>
+    /// <summary>It has ended; emitted exactly once, and never during the call that has returned the task.</summary>
     public void OnFinished(Action<bool> call) => Object.Connect("finished", Callable.From<Variant>((value0) => call(value0.AsBool())));
 }
 
-/// <summary>Why an operation failed, or was stopped</summary>
+/// <summary>Why an operation failed, was stopped or was refused</summary>
 public sealed class VSekaiFailure
 {
     /// <summary>The object of the extension.</summary>
@@ -287,7 +285,7 @@ public sealed class VSekaiFailure
     public VSekaiOperation Operation { get => (VSekaiOperation)Object.Get("operation").AsInt64(); }
 }
 
-public enum VSekaiFailureKind { Internal = 0, ArchiveMalformed = 1, BundleMalformed = 2, Busy = 3, Cancelled = 4, CatalogMalformed = 5, ChunkCorrupt = 6, ChunkMalformed = 7, ChunkMissing = 8, ClockWentBack = 9, ConfigMalformed = 10, Damaged = 11, DestinationNotOurs = 12, DiskFull = 13, FileTableMalformed = 14, ForeignConflict = 15, HttpFailed = 16, IndexMalformed = 17, InvalidArgument = 18, IoFailed = 19, KeyMissing = 20, LaunchFailed = 21, LauncherTooOld = 22, LintFailed = 23, MetadataExpired = 24, MetadataMalformed = 25, MetadataRollback = 26, ModeCycle = 27, ModeRetired = 28, ModeUnknown = 29, NewsMalformed = 30, NoBuildForPlatform = 31, NoPreviousVersion = 32, NotFound = 33, NotInstalled = 34, Offline = 35, OtherOwner = 36, PackageManaged = 37, PassphraseMissing = 38, PassphraseWrong = 39, PermissionDenied = 40, PreparationMalformed = 41, PreparationStale = 42, ReadOnly = 43, ReceiptMalformed = 44, ReleaseMalformed = 45, RepositoryMissing = 46, ServerRefused = 47, SignatureExpired = 48, SignatureInvalid = 49, SignerFailed = 50, StateMalformed = 51, StateTooNew = 52, TargetMismatch = 53, TargetNotSigned = 54, TimedOut = 55, TlsFailed = 56, TrustRootInvalid = 57, Unauthorized = 58, UnsafePath = 59, Unsupported = 60, VersionExists = 61, VersionInvalid = 62, VersionTooOld = 63, VersionUnknown = 64 }
+public enum VSekaiFailureKind { Internal = 0, Unavailable = 1, ArchiveMalformed = 2, BundleMalformed = 3, Busy = 4, Cancelled = 5, CatalogMalformed = 6, ChunkCorrupt = 7, ChunkMalformed = 8, ChunkMissing = 9, ClockWentBack = 10, ConfigMalformed = 11, Damaged = 12, DestinationNotOurs = 13, DiskFull = 14, FileTableMalformed = 15, ForeignConflict = 16, HttpFailed = 17, IndexMalformed = 18, InvalidArgument = 19, IoFailed = 20, KeyMissing = 21, LaunchFailed = 22, LauncherTooOld = 23, LintFailed = 24, MetadataExpired = 25, MetadataMalformed = 26, MetadataRollback = 27, ModeCycle = 28, ModeRetired = 29, ModeUnknown = 30, NewsMalformed = 31, NoBuildForPlatform = 32, NoPreviousVersion = 33, NotFound = 34, NotInstalled = 35, Offline = 36, OtherOwner = 37, PackageManaged = 38, PassphraseMissing = 39, PassphraseWrong = 40, PermissionDenied = 41, PreparationMalformed = 42, PreparationStale = 43, ReadOnly = 44, ReceiptMalformed = 45, ReleaseMalformed = 46, RepositoryMissing = 47, ServerRefused = 48, SignatureExpired = 49, SignatureInvalid = 50, SignerFailed = 51, StateMalformed = 52, StateTooNew = 53, TargetMismatch = 54, TargetNotSigned = 55, TimedOut = 56, TlsFailed = 57, TrustRootInvalid = 58, Unauthorized = 59, UnsafePath = 60, Unsupported = 61, VersionExists = 62, VersionInvalid = 63, VersionTooOld = 64, VersionUnknown = 65 }
 
 /// <summary>One launcher for each install</summary>
 public sealed class VSekaiInstance
@@ -302,7 +300,7 @@ public sealed class VSekaiInstance
     /// <summary>Says whether this launcher does what was asked for.</summary>
     public void Answer(bool isTaken) => Object.Call("answer", isTaken);
     /// <summary>Hands arguments to the launcher of the install in directory, if one is running.</summary>
-    public static VSekaiCallAnswer CallOther(string folder, string directory, string[] arguments, long longestMsec = 3000) => (VSekaiCallAnswer)ClassDB.ClassCallStatic("VSekaiInstance", "call_other", folder, directory, arguments ?? Array.Empty<string>(), longestMsec).AsInt64();
+    public static VSekaiInstanceResponse CallOther(string folder, string directory, string[] arguments, long longestMsec = 3000) => (VSekaiInstanceResponse)ClassDB.ClassCallStatic("VSekaiInstance", "call_other", folder, directory, arguments ?? Array.Empty<string>(), longestMsec).AsInt64();
     /// <summary>Becomes the launcher of the install in directory, which need not exist yet, for as long as the object is kept.</summary>
     public static VSekaiInstance Claim(string folder, string directory) => VSekaiInstance.Of(ClassDB.ClassCallStatic("VSekaiInstance", "claim", folder, directory).AsGodotObject());
     /// <summary>The arguments of the launcher that waits.</summary>
@@ -312,6 +310,8 @@ public sealed class VSekaiInstance
     /// <summary>A later launcher was started with these arguments, and waits until answer says whether this one does what was asked for.</summary>
     public void OnCalled(Action<string[]> call) => Object.Connect("called", Callable.From<Variant>((value0) => call(value0.AsStringArray())));
 }
+
+public enum VSekaiInstanceResponse { NotRunning = 0, Accepted = 1, Declined = 2, TimedOut = 3 }
 
 /// <summary>A mode</summary>
 public sealed class VSekaiMode

@@ -24,8 +24,8 @@ func _check() -> void:
 	status.text = "Checking for updates..."
 	button.disabled = true
 	var check := updater.check_for_update()
-	var is_ok: bool = await check.finished
-	await updater.read_status().finished
+	var is_ok: bool = await check.wait()
+	await updater.read_status().wait()
 	var installed := updater.get_status().version if updater.get_status() != null else ""
 	var release := updater.get_release()
 	if is_ok and release != null:
@@ -65,7 +65,7 @@ func _update() -> void:
 	button.disabled = true
 	bar.show()
 	var update := updater.start_update()
-	var is_ok: bool = await update.finished
+	var is_ok: bool = await update.wait()
 	bar.hide()
 	if is_ok:
 		_check()
@@ -78,7 +78,7 @@ func _update() -> void:
 func _play() -> void:
 	button.disabled = true
 	var launch := updater.launch()
-	if not await launch.finished:
+	if not await launch.wait():
 		status.text = _problem(launch)
 		button.disabled = false
 

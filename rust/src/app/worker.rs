@@ -20,6 +20,7 @@ use crate::event::throughput::{Progress, Throughput};
 use crate::event::{Cancel, Event, Monitor, Observer};
 use crate::formats::release::Sizes;
 use crate::local::plan::Summary;
+use crate::net::http::RateLimit;
 
 mod hints;
 mod task;
@@ -31,6 +32,9 @@ mod tests;
 
 /// The code of a [`Failure`] that is a bug of the updater.
 pub const INTERNAL: &str = "internal";
+
+/// The code of a call that makes no sense now, such as to continue what is not paused. No error of the library has it.
+pub const UNAVAILABLE: &str = "unavailable";
 
 /// What the user has configured, unchecked: the worker's thread checks it.
 #[derive(Debug, Default)]
@@ -45,10 +49,8 @@ pub struct Options {
     pub repository: Vec<String>,
     /// The trusted `root.json`, if one is configured, or why it cannot be read.
     pub trust_root: Option<Result<Vec<u8>>>,
-    /// `None`: unlimited.
-    pub rate_limit_bytes_per_second: Option<u64>,
-    /// When the limit applies, as [`Hours::new`](crate::net::http::Hours::new) takes it. `None`: always.
-    pub rate_limit_hours: Option<[i64; 3]>,
+    /// Shared with the owner, who may change it meanwhile.
+    pub rate_limit: RateLimit,
     /// Empty: the system's proxy settings.
     pub proxy: String,
     /// Whether the player agreed to tell the publisher how new versions begin.
@@ -127,6 +129,11 @@ impl Failure {
     /// wrong; may be empty.
     pub fn hint(&self) -> &'static str {
         hints::of(self)
+    }
+
+    /// Whether the owner has configured something wrong, or nothing where it is needed: a fault for a programmer to see.
+    pub fn is_of_configuration(&self) -> bool {
+        hints::is_of_configuration(self)
     }
 
     /// Lines to copy into a bug report. `engine` is the host program; the path `home` is replaced by `~`.

@@ -14,7 +14,7 @@ use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 #[cfg(feature = "bucket")]
 use crate::net::bucket::{Bucket, BucketOptions};
-use crate::net::http::{HttpOptions, Network, Secret};
+use crate::net::http::{HttpOptions, Network, RateLimit, Secret};
 #[cfg(feature = "bucket")]
 use crate::net::publish::BucketRepository;
 use crate::net::publish::{Destination, Server};
@@ -82,7 +82,7 @@ fn connect_as(
         credential_origins: options.http_auth_origin.clone(),
         ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
         proxy: merged.proxy.value,
-        rate_limit_bytes_per_second: options.limit_rate.or(limit_rate),
+        rate_limit: RateLimit::new(options.limit_rate.or(limit_rate), None),
         max_in_flight: usize::from(merged.connections.value),
         ..HttpOptions::default()
     })

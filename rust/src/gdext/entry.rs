@@ -5,7 +5,7 @@
 use godot::init::{ExtensionLibrary, InitLevel, InitStage, gdextension};
 
 use super::kinds::Kind;
-use super::{enums, slack};
+use super::{enums, other_thread, slack};
 
 struct Extension;
 
@@ -18,6 +18,7 @@ unsafe impl ExtensionLibrary for Extension {
     fn on_stage_init(stage: InitStage) {
         slack::on_stage(stage);
         if stage == InitStage::Scene {
+            other_thread::explain();
             enums::register();
             Kind::register();
         }

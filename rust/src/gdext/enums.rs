@@ -11,6 +11,7 @@ use godot::obj::GodotClass;
 use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerConstant};
 use godot::register::property::{Export, Var};
 
+use super::instance::VSekaiInstance;
 use super::updater::VSekaiUpdater;
 use super::values::{VSekaiProgress, VSekaiRelease};
 use crate::app::{instance, places};
@@ -264,21 +265,21 @@ enumeration! {
 
 enumeration! {
     /// What became of a call to another launcher: see [method VSekaiInstance.call_other].
-    CallAnswer of VSekaiUpdater as "CallAnswer" {
+    Response of VSekaiInstance as "Response" {
         /// No launcher is running for this install.
-        Nobody = "NOBODY",
+        NotRunning = "NOT_RUNNING",
         /// The running launcher does what was asked for.
         Accepted = "ACCEPTED",
         /// The running launcher does not do it.
         Declined = "DECLINED",
         /// The running launcher has not answered in time.
-        NoAnswer = "NO_ANSWER",
+        TimedOut = "TIMED_OUT",
     }
 }
 
 pub(super) fn register() {
     Place::register();
-    CallAnswer::register();
+    Response::register();
     UpdatePolicy::register();
     State::register();
     Phase::register();
@@ -297,13 +298,13 @@ impl From<places::Place> for Place {
     }
 }
 
-impl From<instance::Answer> for CallAnswer {
+impl From<instance::Answer> for Response {
     fn from(answer: instance::Answer) -> Self {
         match answer {
-            instance::Answer::Nobody => Self::Nobody,
+            instance::Answer::Nobody => Self::NotRunning,
             instance::Answer::Accepted => Self::Accepted,
             instance::Answer::Declined => Self::Declined,
-            instance::Answer::None => Self::NoAnswer,
+            instance::Answer::None => Self::TimedOut,
         }
     }
 }

@@ -9,7 +9,7 @@ use godot::obj::{Base, Gd, Singleton};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::{strings, texts};
-use super::enums::CallAnswer;
+use super::enums::Response;
 use super::files;
 use crate::app::instance::{self, Answer, Instance};
 
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// func _ready() -> void:
 ///     var game := "/srv/games/mygame"
 ///     var answer := VSekaiInstance.call_other("user://instances", game, OS.get_cmdline_user_args())
-///     if answer == VSekaiUpdater.CallAnswer.ACCEPTED:
+///     if answer == VSekaiInstance.Response.ACCEPTED:
 ///         get_tree().quit()
 ///     else:
 ///         instance = VSekaiInstance.claim("user://instances", game)
@@ -78,7 +78,7 @@ impl VSekaiInstance {
         directory: GString,
         arguments: PackedStringArray,
         #[opt(default = 3000)] longest_msec: i64,
-    ) -> CallAnswer {
+    ) -> Response {
         let longest = Duration::from_millis(u64::try_from(longest_msec).unwrap_or(0));
         let (folder, directory) = (files::system_path(&folder), files::system_path(&directory));
         instance::call(&folder, &directory, &strings(&arguments), longest).unwrap_or(Answer::Nobody).into()

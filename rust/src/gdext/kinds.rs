@@ -11,7 +11,7 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::SimpleVar;
 
 use super::values::VSekaiFailure;
-use crate::app::worker::INTERNAL;
+use crate::app::worker::{INTERNAL, UNAVAILABLE};
 use crate::error::Code;
 
 const NAME: &str = "Kind";
@@ -19,13 +19,13 @@ const NAME: &str = "Kind";
 /// What has happened: [member VSekaiFailure.code] as a value, which the editor completes and checks.
 ///
 /// There is one for each code of [errors.md](errors.md), under the same name in capitals, and `INTERNAL`, which is a bug of
-/// the updater. Only publishers meet some of them.
+/// the updater, and `UNAVAILABLE`, which a call gives that makes no sense now. Only publishers meet some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind(i64);
 
 /// All codes, each at the place that is its value.
 fn codes() -> impl Iterator<Item = &'static str> {
-    std::iter::once(INTERNAL).chain(Code::ALL.iter().map(|code| code.word()))
+    [INTERNAL, UNAVAILABLE].into_iter().chain(Code::ALL.iter().map(|code| code.word()))
 }
 
 impl Kind {
@@ -78,14 +78,18 @@ impl SimpleVar for Kind {}
 /// What the editor's help says of each.
 #[cfg(feature = "docs")]
 mod docs {
-    use crate::app::worker::INTERNAL;
+    use crate::app::worker::{INTERNAL, UNAVAILABLE};
 
     const PAGE: &str = include_str!("../../../docs/errors.md");
 
     /// The second column of the page's tables.
     pub(super) fn text(code: &str) -> String {
-        if code == INTERNAL {
-            return "A bug of the updater.".to_owned();
+        match code {
+            INTERNAL => return "A bug of the updater.".to_owned(),
+            UNAVAILABLE => {
+                return "The call makes no sense now: nothing is paused, or the node is not in the tree.".to_owned();
+            }
+            _ => {}
         }
         let row = PAGE.lines().find_map(|line| line.strip_prefix(&format!("| `{code}` | <a id=\"{code}\"></a>")));
         row.and_then(|row| row.split(" | ").next()).map(|text| format!("{text}.")).unwrap_or_default()

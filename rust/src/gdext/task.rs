@@ -1,12 +1,14 @@
 //! `VSekaiTask`: what has become of one call of the node.
 
-use godot::builtin::{Callable, GString, Variant};
+use godot::builtin::{Callable, GString, Signal, Variant};
 use godot::classes::{IRefCounted, RefCounted};
 use godot::global::Error as Answer;
+use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, InstanceId};
 use godot::register::{GodotClass, godot_api};
 
 use super::enums::Operation;
+use super::other_thread::is_elsewhere;
 use super::updater::VSekaiUpdater;
 use super::values::{VSekaiFailure, VSekaiProgress};
 
@@ -25,8 +27,8 @@ impl Outcome {
 
 /// One operation of a [VSekaiUpdater], from its call to its end; read-only.
 ///
-/// Every method that starts an operation returns one. `await` its [signal finished], and the answer is that of this
-/// call, whatever else the node does meanwhile:
+/// Every method that starts an operation returns one. `await` its [method wait], which gives `true` if it has ended well,
+/// and the answer is that of this call, whatever else the node does meanwhile:
 /// ```gdscript
 /// extends Node
 ///
@@ -35,7 +37,7 @@ impl Outcome {
 ///
 /// func _ready() -> void:
 ///     var task := updater.check_for_update()
-///     if not await task.finished:
+///     if not await task.wait():
 ///         print(task.failure.message)
 ///     elif updater.get_release() != null:
 ///         print("There is an update: ", updater.get_release().version)
@@ -49,12 +51,12 @@ pub(crate) struct VSekaiTask {
     operation: Operation,
     /// `OK` if it was started. Otherwise nothing was: `ERR_BUSY` while an operation runs that this one cannot run beside;
     /// `ERR_UNCONFIGURED` outside the scene tree or in the editor; `ERR_INVALID_PARAMETER`; `ERR_UNAVAILABLE` from
-    /// [method VSekaiUpdater.resume] if nothing is paused. The console says what to do, and [signal finished] follows
-    /// with `false`.
+    /// [method VSekaiUpdater.resume] if nothing is paused. The console says what to do. Such a task ends with `false`, and
+    /// [member failure] says why in the same form: its kinds are `BUSY`, `UNAVAILABLE` for the two that concern the node, and
+    /// `INVALID_ARGUMENT`.
     #[var(get = get_error, no_set)]
     error: Answer,
-    /// Whether it has ended: [signal finished] was emitted, or is about to be. For a task that may have ended already, write
-    /// `if not task.is_finished: await task.finished`, because an `await` that comes too late never returns.
+    /// Whether it has ended: [signal finished] was emitted, or is about to be.
     #[var(no_set)]
     is_finished: bool,
     /// Whether it has ended well.
@@ -89,16 +91,32 @@ impl IRefCounted for VSekaiTask {
 
 #[godot_api]
 impl VSekaiTask {
-    /// It has ended; emitted exactly once, and never during the call that has returned the task, so that an `await` right
-    /// after the call does not miss it. [param is_ok] is false if it has failed, was paused, cancelled or refused, or if its
+    /// It has ended; emitted exactly once, and never during the call that has returned the task. For `await`, use
+    /// [method wait]: an `await` of this signal never returns if the task has ended before. [param is_ok] is false if it has failed, was paused, cancelled or refused, or if its
     /// node has left the tree: [member failure] then says why. A check that goes on to install
     /// ([constant VSekaiUpdater.SILENT]) ends with the update. A launch ends when the game has started.
     #[signal]
     pub(super) fn finished(is_ok: bool);
 
+    /// For `await`, at any time: `await task.wait()` returns when the task has ended, at once if it has, and gives
+    /// [member is_ok]. Without `await`, it does nothing, and does not block. In other words, it returns [signal finished],
+    /// or [member is_ok] of a task that has ended.
+    #[func(gd_self)]
+    fn wait(this: Gd<Self>) -> Variant {
+        let task = this.bind();
+        if task.is_finished {
+            task.is_ok.to_variant()
+        } else {
+            Signal::from_object_signal(&this, "finished").to_variant()
+        }
+    }
+
     /// Stops this operation, and no other. Returns `ERR_UNAVAILABLE` if it has ended, or is a launch: a game is not ended.
     #[func(gd_self)]
     fn cancel(this: Gd<Self>) -> Answer {
+        if is_elsewhere("cancel") {
+            return Answer::ERR_UNCONFIGURED;
+        }
         let node = this.bind().node;
         let node = node.and_then(|id| Gd::<VSekaiUpdater>::try_from_instance_id(id).ok());
         node.map_or(Answer::ERR_UNAVAILABLE, |mut node| node.bind_mut().cancel_task(&this))
@@ -121,9 +139,8 @@ impl VSekaiTask {
     }
 
     /// Of a call that starts nothing.
-    pub(super) fn refused(operation: Operation, error: Answer, why: &str) -> Gd<Self> {
+    pub(super) fn refused(operation: Operation, error: Answer, failure: Gd<VSekaiFailure>) -> Gd<Self> {
         let task = Self::new(operation, error, None);
-        let failure = VSekaiFailure::refused(operation, error, why);
         Self::end_later(task.clone(), Outcome::Failed(failure));
         task
     }

@@ -1,7 +1,7 @@
 //! The node `VSekaiUpdater`: properties, methods, signals. Each operation says here what its worker does, and what the
 //! node emits afterwards; `pump` calls that, once a frame. Getters and static functions are in `queries`.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use godot::builtin::{Array, Callable, GString, PackedStringArray};
 use godot::classes::notify::NodeNotification;
@@ -18,6 +18,7 @@ use super::values::{
 };
 use crate::app::updater::Story;
 use crate::app::worker::Planning;
+use crate::net::http::RateLimit;
 
 mod begin;
 mod care;
@@ -39,17 +40,21 @@ const UNKNOWN: f64 = -1.0;
 ///
 /// Add the node to a scene, set [member repository_urls] and [member trust_root], and call
 /// [method check_for_update] or [method start_update]. All work runs on other threads, and signals are
-/// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor. Call it from the main
-/// thread only: elsewhere it starts nothing.
+/// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor.
+///
+/// Use the node, its tasks and its answers from the main thread only. On another one, a call does nothing, what it returns
+/// is `null` or a default, and the console says so: use `call_deferred()`.
 ///
 /// An operation uses the properties as they were when it started. A change applies from the next one on, which
-/// [method resume] is, too; only [member update_policy] is read when a check ends.
+/// [method resume] is, too. Two are read later: [member update_policy] when a check ends, and the rate limit at any time.
 ///
-/// Methods that start an operation return its [VSekaiTask] immediately. `await` its [signal VSekaiTask.finished], which comes
-/// exactly once, however it ends, also if the call was refused or the node leaves the tree. [member VSekaiTask.error] says
+/// Methods that start an operation return its [VSekaiTask] immediately. `await` its [method VSekaiTask.wait], which returns
+/// however it ends, also if the call was refused or the node leaves the tree. [member VSekaiTask.error] says
 /// if it was refused: one operation runs at a time, but [method launch] and the reads ([method read_status],
-/// [method list_modes], [method list_notes], [method list_news]) may run beside another. On another thread than the main
-/// one, there is no task: they return `null`, and the console says so.
+/// [method list_modes], [method list_notes], [method list_news]) may run beside another.
+///
+/// If a property is missing or wrong, such as [member trust_root], the operation that meets that says so in the console,
+/// once, as the editor does beforehand.
 ///
 /// Start the next operation after its end, or in a handler of any signal: what the one before still has to
 /// say is emitted first, but not during the call. So `await` the task of the new one, because the node's
@@ -69,7 +74,7 @@ const UNKNOWN: f64 = -1.0;
 ///
 /// func _ready() -> void:
 ///     var task := updater.start_update()
-///     if not await task.finished:
+///     if not await task.wait():
 ///         print(task.failure.message)
 ///     # Without a network, this is the version of last time.
 ///     updater.launch()
@@ -82,13 +87,13 @@ pub(crate) struct VSekaiUpdater {
     /// not exist, and refused if it contains other files. If empty, [method get_default_install_dir]: a folder that is named
     /// after the project.
     #[export_group(name = "Install")]
-    #[export(placeholder = "A folder named after the project")]
+    #[export(global_dir)]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
     /// install.
-    #[export(placeholder = "stable")]
-    #[var(set = set_mode)]
+    #[export]
+    #[var(set = set_mode, hint = ENUM_SUGGESTION, hint_string = "stable,beta")]
     mode: GString,
     /// The repository and its mirrors, as URLs or folders; the first that answers is used. If empty, those of the
     /// install.
@@ -110,16 +115,20 @@ pub(crate) struct VSekaiUpdater {
     #[var(get = get_update_policy)]
     #[init(val = UpdatePolicy::Ask)]
     update_policy: UpdatePolicy,
-    /// The maximum download rate, in bytes per second; 0 for no limit.
+    /// The maximum download rate, in bytes per second; 0 for no limit. All operations share it, and a change applies at
+    /// once, also to a download that runs.
     #[export_group(name = "Network")]
     #[export(range = (0.0, 100_000_000.0, 1000.0, or_greater, suffix = "B/s"))]
+    #[var(set = set_rate_limit_bytes_per_second)]
     rate_limit_bytes_per_second: i64,
     /// The minute of the day from which the limit applies, by the clock of this computer, such as 1080 for 18:00. It ends at
     /// [member rate_limit_to_minute], across midnight if that is the earlier one. If both are the same, it always applies.
     #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    #[var(set = set_rate_limit_from_minute)]
     rate_limit_from_minute: i64,
     /// The minute of the day at which the limit ends: see [member rate_limit_from_minute].
     #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    #[var(set = set_rate_limit_to_minute)]
     rate_limit_to_minute: i64,
     /// Whether to tell the publisher if a new version starts. Only a player can agree to that: leave it off, and offer a
     /// switch if [member VSekaiMode.asks_for_reports] of the followed mode is true. One report for each version is sent to
@@ -156,6 +165,10 @@ pub(crate) struct VSekaiUpdater {
     #[export]
     #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
     icon: Option<Gd<Resource>>,
+    /// Shared by all operations.
+    rate_limit: RateLimit,
+    /// The faults of configuration that the console has shown.
+    said: HashSet<String>,
     /// One at a time.
     job: Option<Job>,
     /// Beside it, or without it.
@@ -247,9 +260,10 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn update_completed(version: GString);
 
-    /// The check or update was stopped by [method cancel]. Downloaded data is kept.
+    /// The operation was stopped by [method cancel] or [method VSekaiTask.cancel], or a paused update was given up. That is
+    /// no failure: [signal operation_failed] is not emitted. Downloaded data is kept.
     #[signal]
-    pub(super) fn update_cancelled();
+    pub(super) fn operation_cancelled(operation: Operation);
 
     /// The update was stopped by [method pause]; [method resume] continues it.
     #[signal]
@@ -264,9 +278,8 @@ impl VSekaiUpdater {
     /// beside another operation, and a read beside one that is no read, do not emit it: whoever waits for the other one
     /// would take it for its end.
     ///
-    /// For a scene that follows everything that the node does, and for `await` where only one operation runs at a time. The
-    /// end of one call is [signal VSekaiTask.finished] of the task that it has returned; [method get_task] is the task that
-    /// has ended.
+    /// For a scene that follows everything that the node does. For the end of one call, `await` [method VSekaiTask.wait] of
+    /// the task that it has returned. In a handler, [method get_task] is the task that has ended.
     #[signal]
     pub(super) fn finished(is_ok: bool);
 
@@ -351,7 +364,8 @@ impl VSekaiUpdater {
     pub(super) fn news_listed(news: Array<Gd<VSekaiNews>>);
 
     /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
-    /// the game, unless [member update_policy] is [constant SILENT].
+    /// the game, unless [member update_policy] is [constant SILENT]. Refused while an update runs, after which its answer
+    /// would not hold.
     #[func]
     fn check_for_update(&mut self) -> Started {
         let planning = match self.update_policy {
@@ -384,6 +398,7 @@ impl VSekaiUpdater {
             self.forget_release();
         }
         self.mode = mode;
+        self.warn_in_editor();
     }
 
     #[func]
@@ -399,6 +414,24 @@ impl VSekaiUpdater {
     fn set_trust_root(&mut self, trust_root: GString) {
         self.trust_root = trust_root;
         self.warn_in_editor();
+    }
+
+    #[func]
+    fn set_rate_limit_bytes_per_second(&mut self, rate_limit_bytes_per_second: i64) {
+        self.rate_limit_bytes_per_second = rate_limit_bytes_per_second;
+        self.apply_rate_limit();
+    }
+
+    #[func]
+    fn set_rate_limit_from_minute(&mut self, rate_limit_from_minute: i64) {
+        self.rate_limit_from_minute = rate_limit_from_minute;
+        self.apply_rate_limit();
+    }
+
+    #[func]
+    fn set_rate_limit_to_minute(&mut self, rate_limit_to_minute: i64) {
+        self.rate_limit_to_minute = rate_limit_to_minute;
+        self.apply_rate_limit();
     }
 
     #[func]

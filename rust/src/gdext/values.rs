@@ -1,8 +1,8 @@
 //! The values that signals carry. Read-only: none of them changes after it was made.
 
 use godot::builtin::{GString, PackedStringArray};
-use godot::global::Error as Answer;
-use godot::obj::Gd;
+use godot::classes::Engine;
+use godot::obj::{Gd, Singleton};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::{int, text, texts};
@@ -333,7 +333,7 @@ impl VSekaiNews {
     }
 }
 
-/// Why an operation failed, or was stopped: see [method VSekaiUpdater.get_failure]. Carried by
+/// Why an operation failed, was stopped or was refused: see [method VSekaiUpdater.get_failure]. Carried by
 /// [signal VSekaiUpdater.operation_failed]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
@@ -376,28 +376,17 @@ impl VSekaiFailure {
 }
 
 impl VSekaiFailure {
-    pub(super) fn of(operation: Operation, failure: &Failure, details: &str) -> Gd<Self> {
+    /// In the words of the failure, but with this hint.
+    pub(super) fn of(operation: Operation, failure: &Failure, hint: &str) -> Gd<Self> {
+        let version = Engine::singleton().get_version_info().get("string").unwrap_or_default();
+        let details = failure.details(operation.word(), &format!("Godot {version}"), std::env::home_dir().as_deref());
         Gd::from_object(Self {
             operation,
             kind: Kind::of(&failure.code),
             code: text(&failure.code),
             message: text(&failure.message),
-            hint: text(failure.hint()),
-            details: text(details),
-        })
-    }
-
-    /// Of a call that starts nothing. The message says what to do.
-    pub(super) fn refused(operation: Operation, error: Answer, why: &str) -> Gd<Self> {
-        let code = if error == Answer::ERR_BUSY { "busy" } else { "invalid_argument" };
-        let message = format!("{why}.");
-        Gd::from_object(Self {
-            operation,
-            kind: Kind::of(code),
-            code: text(code),
-            details: text(&format!("{code}: {message}")),
-            message: text(&message),
-            hint: GString::new(),
+            hint: text(hint),
+            details: text(&details),
         })
     }
 

@@ -6,7 +6,7 @@
 //!   Concurrency     how many requests run at once                       http/concurrency.rs
 //!   HttpStore       one base URL: chunk id -> stored bytes              http/store.rs
 //!     HttpClient    one GET with size limits, minimum rate and retries  http/client.rs
-//!       Limiter     bytes per second                                    http/limiter.rs
+//!       RateLimit   bytes per second                                    http/limiter.rs
 //!       Decoder     of answers that were compressed unasked             http/encoding.rs
 //! HttpBundle        ranges of one bundle, resumed after a failure       http/bundle.rs
 //!     HttpClient    one request with a body                             http/send.rs
@@ -36,6 +36,7 @@ mod limiter;
 mod mirrors;
 mod network;
 mod origins;
+mod proxies;
 mod rate;
 mod scheduler;
 mod send;
@@ -47,6 +48,7 @@ pub use client::{HttpAnswer, HttpClient, HttpRequest, NO_RANGES, Validators};
 pub(crate) use encoding::is_web_page;
 pub(crate) use failure::shown;
 pub use hours::Hours;
+pub use limiter::RateLimit;
 pub use network::Network;
 pub use scheduler::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub(crate) use send::{Outgoing, Reply};
@@ -100,10 +102,8 @@ pub struct HttpOptions {
     pub backoff: Duration,
     /// Maximum number of parallel requests, 1 to 1024.
     pub max_in_flight: usize,
-    /// Limit for the bodies of all requests of the client together, in bytes per second.
-    pub rate_limit_bytes_per_second: Option<u64>,
-    /// When that limit applies. `None`: always.
-    pub rate_limit_hours: Option<Hours>,
+    /// Limit for the bodies of all requests together, of all clients that share it.
+    pub rate_limit: RateLimit,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
@@ -122,8 +122,7 @@ impl Default for HttpOptions {
             attempts: 4,
             backoff: Duration::from_millis(500),
             max_in_flight: 128,
-            rate_limit_bytes_per_second: None,
-            rate_limit_hours: None,
+            rate_limit: RateLimit::default(),
             user_agent: concat!("vsekai-updater/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -144,8 +143,7 @@ impl fmt::Debug for HttpOptions {
             .field("attempts", &self.attempts)
             .field("backoff", &self.backoff)
             .field("max_in_flight", &self.max_in_flight)
-            .field("rate_limit_bytes_per_second", &self.rate_limit_bytes_per_second)
-            .field("rate_limit_hours", &self.rate_limit_hours)
+            .field("rate_limit", &self.rate_limit)
             .field("user_agent", &self.user_agent)
             .finish()
     }

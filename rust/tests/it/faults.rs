@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::toxic::{Reply, Toxic};
-use vsekai_updater::net::http::{HttpClient, HttpOptions, Secret, Url};
+use vsekai_updater::net::http::{HttpClient, HttpOptions, RateLimit, Secret, Url};
 use vsekai_updater::{Error, Result};
 
 mod mirrors;
@@ -202,6 +202,26 @@ async fn proxy_is_asked_for_everything() {
     assert_eq!(get(&options, "http://files.invalid/x").await.unwrap(), body());
 }
 
+#[tokio::test]
+async fn failure_names_the_proxy_that_was_asked() {
+    let through = |proxy: &str| HttpOptions { proxy: Some(proxy.to_owned()), attempts: 1, ..quick() };
+    for url in ["http://files.invalid/x", "https://files.invalid/x"] {
+        let error = get(&through("http://me:hush@127.0.0.1:1"), url).await.unwrap_err();
+        let (code, text) = (error.code(), error.to_string());
+        assert!(code == "offline" && text.contains("through the proxy http://127.0.0.1:1: "), "{text}");
+        assert!(!format!("{error:?} {text}").contains("hush"), "{error:?}");
+    }
+    let proxy = Toxic::start().await;
+    proxy.on("http://files.invalid/x", [Reply::Status(504, Vec::new()), Reply::Status(404, Vec::new())]);
+    let name = format!("(through the proxy http://127.0.0.1:{})", proxy.port());
+    let text = get(&through(&proxy.url("")), "http://files.invalid/x").await.unwrap_err().to_string();
+    assert!(text.contains(&name), "{text}");
+    let text = get(&through(&proxy.url("")), "http://files.invalid/x").await.unwrap_err().to_string();
+    assert!(!text.contains("proxy"), "that is what the server says: {text}");
+    let text = get(&HttpOptions { attempts: 1, ..quick() }, "http://127.0.0.1:1/x").await.unwrap_err().to_string();
+    assert!(!text.contains("proxy"), "there is none: {text}");
+}
+
 /// Runs one test of this file again, in a process with a different environment.
 fn passes_with(environment: &[(&str, &str)], test: &str) {
     let this = std::env::current_exe().unwrap();
@@ -235,7 +255,7 @@ async fn options_that_cannot_work_are_refused() {
     for options in [
         HttpOptions { attempts: 0, ..quick() },
         HttpOptions { max_in_flight: 0, ..quick() },
-        HttpOptions { rate_limit_bytes_per_second: Some(0), ..quick() },
+        HttpOptions { rate_limit: RateLimit::new(Some(0), None), ..quick() },
         HttpOptions { authorization: Some(Secret::new("two\nlines")), ..quick() },
         HttpOptions { ca_certificates_pem: vec![b"no certificate".to_vec()], ..quick() },
         HttpOptions { client_certificate_pem: Some(b"no certificate".to_vec()), ..quick() },

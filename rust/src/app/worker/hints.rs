@@ -6,12 +6,26 @@ use super::Failure;
 
 /// What to do about a failure: about the property or the argument that is wrong, if one is; else by the code.
 pub(super) fn of(failure: &Failure) -> &'static str {
+    by_words(failure).unwrap_or_else(|| hint(&failure.code))
+}
+
+/// Whether a property has to be set, or set to something else.
+pub(super) fn is_of_configuration(failure: &Failure) -> bool {
+    match failure.code.as_str() {
+        "mode_unknown" | "repository_missing" | "trust_root_invalid" => true,
+        // That is more often a network that is down than a name that is wrong.
+        "offline" => false,
+        // A player may have chosen the folder, and followed a link.
+        _ => by_words(failure).is_some_and(|hint| hint != UNUSABLE_FOLDER && hint != UNUSABLE_LINK),
+    }
+}
+
+fn by_words(failure: &Failure) -> Option<&'static str> {
     let argument = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
-    let by_words = match argument {
+    match argument {
         Some((argument, _)) if failure.code == "invalid_argument" => of_argument(argument),
         _ => of_words(failure),
-    };
-    by_words.unwrap_or_else(|| hint(&failure.code))
+    }
 }
 
 fn of_argument(argument: &str) -> Option<&'static str> {
@@ -21,7 +35,7 @@ fn of_argument(argument: &str) -> Option<&'static str> {
         "display name" => "Set display_name, without / \\ : * ? \" < > |.",
         "URL scheme" => "Set url_scheme, such as mygame, or leave it empty.",
         "app id" => "Set app_id, such as org.example.game, or leave it empty.",
-        "address" => "Set url_scheme, and pass a link that begins with it.",
+        "address" => UNUSABLE_LINK,
         "proxy" => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
         "mode" => "Use the name of a mode, such as stable, for mode and as an argument.",
         "hours" => "Set rate_limit_from_minute and rate_limit_to_minute to minutes from 0 to 1439.",
@@ -42,6 +56,9 @@ fn of_words(failure: &Failure) -> Option<&'static str> {
         "tls_failed" if says("does not speak TLS") => {
             "Check repository_urls: the port must be that of https://, or the address must begin with http://."
         }
+        "offline" if says("through the proxy") => {
+            "Check the network connection, and proxy or this computer's proxy settings."
+        }
         "offline" if says("name was not found") => {
             "Check the network connection, and the spelling in repository_urls. Downloaded data is kept."
         }
@@ -51,6 +68,7 @@ fn of_words(failure: &Failure) -> Option<&'static str> {
 }
 
 const UNUSABLE_FOLDER: &str = "Set install_dir to a folder that exists or can be created.";
+const UNUSABLE_LINK: &str = "Set url_scheme, and pass a link that begins with it.";
 
 /// The hint for a code of `docs/errors.md`; empty if there is nothing to do.
 fn hint(code: &str) -> &'static str {
@@ -157,6 +175,7 @@ mod tests {
         for (failure, property) in [
             (failure("not_found", "https://example.org/x: there is no repository here (…)", &[]), "repository_urls"),
             (failure("offline", "https://x/: The server's name was not found: …", &[]), "repository_urls"),
+            (failure("offline", "https://x/: No connection through the proxy http://p:1: …", &[]), "proxy"),
             (failure("tls_failed", "https://x/: The server does not speak TLS here: …", &[]), "repository_urls"),
             (failure("http_failed", "https://x/: a web page", &[]), "repository_urls"),
             (failure("signature_invalid", "The repository cannot be trusted: …", &[]), "trust_root"),
@@ -173,6 +192,36 @@ mod tests {
             assert!(of(&failure).contains(property), "{failure:?}: {}", of(&failure));
         }
         assert!(!of(&failure("not_found", "Could not open /x/y", &[])).contains("install_dir"));
+    }
+
+    #[test]
+    fn a_fault_of_the_network_or_of_the_server_is_none_of_configuration() {
+        let failure = |code: &str, message: &str| Failure {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            causes: Vec::new(),
+        };
+        for (code, message) in [
+            ("repository_missing", "No repository is known"),
+            ("trust_root_invalid", "…"),
+            ("mode_unknown", "…"),
+            ("invalid_argument", "Invalid proxy: it must begin with http://"),
+            ("not_found", "https://example.org/x: there is no repository here (…)"),
+        ] {
+            assert!(failure(code, message).is_of_configuration(), "{code}");
+        }
+        for (code, message) in [
+            ("offline", "https://x/: The server's name was not found: …"),
+            ("offline", "https://x/: No connection through the proxy http://p:1: …"),
+            ("timed_out", "…"),
+            ("not_installed", "…"),
+            ("not_found", "Could not create folder /proc/x"),
+            ("invalid_argument", "Invalid address: this game has no links"),
+            ("invalid_argument", "Invalid previous version: it is on trial"),
+            ("cancelled", "…"),
+        ] {
+            assert!(!failure(code, message).is_of_configuration(), "{code}: {message}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::link::LinkAddress;
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
-use crate::net::http::{Hours, HttpOptions, Network};
+use crate::net::http::{HttpOptions, Network};
 use crate::version::Version;
 
 /// Whether a check also plans the update that it finds.
@@ -205,11 +205,7 @@ fn settings(options: Options) -> Result<Settings> {
     let version = Some(options.version).filter(|version| !version.is_empty());
     let network = Network::new(&HttpOptions {
         proxy: Some(options.proxy).filter(|proxy| !proxy.is_empty()),
-        rate_limit_bytes_per_second: options.rate_limit_bytes_per_second,
-        rate_limit_hours: options
-            .rate_limit_hours
-            .map(|[from, to, offset]| Hours::new(from, to, offset))
-            .transpose()?,
+        rate_limit: options.rate_limit,
         ..HttpOptions::default()
     })?;
     let (repository, trust_root) = host::built_in();

@@ -3,11 +3,11 @@
 use godot::obj::{Gd, WithBaseField};
 
 use super::pump::Job;
-use super::refusals::{is_elsewhere, refuse};
+use super::refusals::refuse;
 use super::{Operation, Outcome, UNKNOWN, VSekaiTask, VSekaiUpdater};
 use crate::app::worker::{Context, Options};
 use crate::error::Result;
-use crate::gdext::values::VSekaiFailure;
+use crate::gdext::other_thread::is_elsewhere;
 
 impl VSekaiUpdater {
     /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
@@ -37,13 +37,11 @@ impl VSekaiUpdater {
             // An update that follows a check may have started.
             obstacle = self.obstacle(operation);
         }
-        if let Some((answer, why)) = obstacle {
-            let why = format!("{}(): {why}", operation.method());
+        if let Some(refusal) = obstacle {
             if let Some(task) = task {
-                let refused = VSekaiFailure::refused(operation, answer, &why);
-                self.tell_end(&task, Outcome::Failed(refused), true);
+                self.tell_end(&task, Outcome::Failed(refusal.failure(operation)), true);
             }
-            return refuse(operation, answer, &why);
+            return refuse(operation, &refusal);
         }
         let task = task.unwrap_or_else(|| VSekaiTask::begin(operation, self.base().instance_id()));
         let refusal = self.refusal(operation);

@@ -2,17 +2,17 @@
 
 use godot::builtin::{GString, PackedByteArray, Variant};
 use godot::classes::RefCounted;
-use godot::global::Error as Answer;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::pump::{damaged_bytes, damaged_files};
-use super::refusals::{is_elsewhere, refuse};
+use super::refusals::{Refusal, refuse};
 use super::{Operation, Started, State, VSekaiUpdater, is_started};
 use crate::app::host::{self, Brand};
 use crate::app::updater::Desktop;
 use crate::gdext::convert::{int, text, texts};
+use crate::gdext::other_thread::is_elsewhere;
 use crate::gdext::values::VSekaiStatus;
 use crate::gdext::{files, project_settings};
 use crate::install::integrate::{Links, Opens, Record};
@@ -120,8 +120,8 @@ impl VSekaiUpdater {
         if is_elsewhere("integrate") {
             return None;
         }
-        if let Some(why) = self.unusable_icon(Operation::Integrate) {
-            return refuse(Operation::Integrate, Answer::ERR_INVALID_PARAMETER, &why);
+        if let Some(refusal) = self.unusable_icon() {
+            return refuse(Operation::Integrate, &refusal);
         }
         let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
@@ -152,8 +152,8 @@ impl VSekaiUpdater {
         if is_elsewhere("start_at_login") {
             return None;
         }
-        if let Some(why) = self.unusable_icon(Operation::StartAtLogin) {
-            return refuse(Operation::StartAtLogin, Answer::ERR_INVALID_PARAMETER, &why);
+        if let Some(refusal) = self.unusable_icon() {
+            return refuse(Operation::StartAtLogin, &refusal);
         }
         let (brand, launcher) = (self.brand(), host::this_launcher());
         self.begin(
@@ -189,11 +189,11 @@ impl VSekaiUpdater {
         }
         let to = files::system_path(&directory);
         if !to.is_absolute() || files::is_in_project(&directory) {
-            let why = "move_install(): pass a folder outside of res://, as an absolute path or in user://";
-            return refuse(Operation::MoveInstall, Answer::ERR_INVALID_PARAMETER, why);
+            let hint = "Pass a folder outside of res://, as an absolute path or in user://.";
+            return refuse(Operation::MoveInstall, &Refusal::invalid("the game cannot be moved there", hint));
         }
-        if let Some(why) = self.unusable_icon(Operation::MoveInstall) {
-            return refuse(Operation::MoveInstall, Answer::ERR_INVALID_PARAMETER, &why);
+        if let Some(refusal) = self.unusable_icon() {
+            return refuse(Operation::MoveInstall, &refusal);
         }
         let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
@@ -243,9 +243,9 @@ impl VSekaiUpdater {
     }
 
     /// A script may set any resource: the class of pictures is not among those that are compiled in.
-    fn unusable_icon(&self, operation: Operation) -> Option<String> {
+    fn unusable_icon(&self) -> Option<Refusal> {
         let icon = self.icon.as_ref().filter(|icon| !icon.is_class("Texture2D"))?;
-        Some(format!("{}(): icon is a {}: set it to a Texture2D", operation.method(), icon.get_class()))
+        Some(Refusal::invalid(format!("icon is a {}", icon.get_class()), "Set it to a Texture2D."))
     }
 
     /// The icon as PNG, by reflection: the engine's classes of pictures are not among those that are compiled in. `None`

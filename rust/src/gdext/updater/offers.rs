@@ -1,11 +1,10 @@
 //! What the repository offers: modes, the notes of versions, and an update to come.
 
 use godot::builtin::{Array, GString};
-use godot::global::Error as Answer;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::refusals::refuse;
+use super::refusals::{Refusal, refuse};
 use super::{Operation, Started, VSekaiTask, VSekaiUpdater, is_started};
 use crate::app::worker::Options;
 use crate::formats::release::ModeName;
@@ -57,11 +56,8 @@ impl VSekaiUpdater {
     #[func]
     fn install_version(&mut self, version: GString) -> Started {
         if version.is_empty() {
-            return refuse(
-                Operation::Update,
-                Answer::ERR_INVALID_PARAMETER,
-                "install_version(): pass a version, such as \"1.0.0\"",
-            );
+            let refusal = Refusal::invalid("install_version() needs a version", "Pass one, such as \"1.0.0\".");
+            return refuse(Operation::Update, &refusal);
         }
         self.update_as(None, version.to_string())
     }
@@ -71,11 +67,7 @@ impl VSekaiUpdater {
     #[func]
     fn switch_mode(&mut self, name: GString) -> Started {
         if name.is_empty() {
-            return refuse(
-                Operation::SwitchMode,
-                Answer::ERR_INVALID_PARAMETER,
-                "switch_mode(): pass the name of a mode, such as \"beta\"",
-            );
+            return refuse(Operation::SwitchMode, &no_mode());
         }
         let name = name.to_string();
         self.begin(
@@ -116,7 +108,7 @@ impl VSekaiUpdater {
     ///
     ///
     /// func _ready() -> void:
-    ///     await updater.list_news().finished
+    ///     await updater.list_news().wait()
     ///     for item: VSekaiNews in updater.get_news():
     ///         print(item.title, ": ", item.text)
     /// ```
@@ -137,15 +129,12 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing.
+    /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing. Not
+    /// beside an update: what it reads would change meanwhile, and the plan with it.
     #[func]
     fn plan_mode(&mut self, name: GString) -> Started {
         if name.is_empty() {
-            return refuse(
-                Operation::PlanMode,
-                Answer::ERR_INVALID_PARAMETER,
-                "plan_mode(): pass the name of a mode, such as \"beta\"",
-            );
+            return refuse(Operation::PlanMode, &no_mode());
         }
         let name = name.to_string();
         let answer = self.begin(
@@ -166,6 +155,10 @@ impl VSekaiUpdater {
         }
         answer
     }
+}
+
+fn no_mode() -> Refusal {
+    Refusal::invalid("the name of the mode is empty", "Pass one, such as \"beta\".")
 }
 
 impl VSekaiUpdater {

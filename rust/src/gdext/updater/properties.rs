@@ -7,10 +7,12 @@ use godot::obj::{Singleton, WithBaseField};
 
 use super::{Operation, VSekaiUpdater};
 use crate::app::worker::{self, Options};
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::formats::release::ModeName;
 use crate::gdext::convert::strings;
 use crate::gdext::{files, project_settings};
 use crate::install::integrate::{is_app_id, is_scheme};
+use crate::net::http::Hours;
 
 const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OF_THIS_COMPUTER: &str =
@@ -35,7 +37,8 @@ impl VSekaiUpdater {
         if is_of_this_computer(&self.install_dir.to_string()) {
             warnings.push(OF_THIS_COMPUTER);
         }
-        warnings.extend(unusable(&self.proxy.to_string(), &self.url_scheme.to_string(), &self.app_id.to_string()));
+        let texts = [&self.mode, &self.proxy, &self.url_scheme, &self.app_id].map(ToString::to_string);
+        warnings.extend(unusable(texts.each_ref().map(String::as_str)));
         warnings
     }
 
@@ -48,8 +51,8 @@ impl VSekaiUpdater {
         if operation == Operation::Launch {
             return None;
         }
-        if self.rate_limit_bytes_per_second < 0 {
-            return refused("rate_limit_bytes_per_second", "it is negative");
+        if let Err(error) = self.rate_limit_values() {
+            return Some(error);
         }
         if !is_proxy(&self.proxy.to_string()) {
             // The value is not shown, because it may contain a password.
@@ -59,22 +62,34 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn options(&self) -> Options {
+        // The clock may have changed to or from summer time.
+        self.apply_rate_limit();
         Options {
             directory: self.directory(),
             mode: self.mode.to_string(),
             version: String::new(),
             repository: strings(&self.repository_urls),
             trust_root: files::trust_root(&self.trust_root),
-            rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),
-            rate_limit_hours: self.rate_limit_hours(),
+            rate_limit: self.rate_limit.clone(),
             proxy: self.proxy.to_string(),
             reports: self.reports,
         }
     }
 
-    fn rate_limit_hours(&self) -> Option<[i64; 3]> {
+    /// Applies the properties of the limit, also to what runs. Those that cannot be used are refused when the next
+    /// operation starts.
+    pub(super) fn apply_rate_limit(&self) {
+        if let Ok((rate, hours)) = self.rate_limit_values() {
+            self.rate_limit.set(rate, hours);
+        }
+    }
+
+    fn rate_limit_values(&self) -> Result<(Option<u64>, Option<Hours>)> {
+        let rate = u64::try_from(self.rate_limit_bytes_per_second);
+        let rate = rate.map_err(|_| Error::invalid("rate_limit_bytes_per_second", "it is negative"))?;
         let (from, to) = (self.rate_limit_from_minute, self.rate_limit_to_minute);
-        (from != to).then(|| [from, to, project_settings::utc_offset_minutes()])
+        let hours = (from != to).then(|| Hours::new(from, to, project_settings::utc_offset_minutes()));
+        Ok((Some(rate).filter(|rate| *rate > 0), hours.transpose()?))
     }
 }
 
@@ -84,8 +99,12 @@ fn is_proxy(proxy: &str) -> bool {
 }
 
 /// What the editor says of these, any of which may be empty.
-fn unusable(proxy: &str, url_scheme: &str, app_id: &str) -> impl Iterator<Item = &'static str> {
+fn unusable([mode, proxy, url_scheme, app_id]: [&str; 4]) -> impl Iterator<Item = &'static str> {
     let found = [
+        (
+            mode.is_empty() || ModeName::new(mode).is_ok(),
+            "mode must be the name of a mode, such as stable: lower-case letters, digits and -.",
+        ),
         (is_proxy(proxy), "proxy must begin with http://, https://, socks5:// or socks5h://."),
         (
             url_scheme.is_empty() || is_scheme(url_scheme),
@@ -110,14 +129,15 @@ mod tests {
 
     #[test]
     fn the_editor_warns_of_texts_that_no_operation_takes() {
-        let said = |proxy, url_scheme, app_id| unusable(proxy, url_scheme, app_id).collect::<Vec<_>>();
-        assert_eq!(said("", "", ""), [""; 0]);
-        assert_eq!(said("socks5://127.0.0.1:9050", "mygame", "org.example.game"), [""; 0]);
+        let said = |texts| unusable(texts).collect::<Vec<_>>();
+        assert_eq!(said([""; 4]), [""; 0]);
+        assert_eq!(said(["beta", "socks5://127.0.0.1:9050", "mygame", "org.example.game"]), [""; 0]);
         for (said, property) in [
-            (said("127.0.0.1:3128", "", ""), "proxy"),
-            (said("", "mygame://", ""), "url_scheme"),
-            (said("", "MyGame", ""), "url_scheme"),
-            (said("", "", "My Game"), "app_id"),
+            (said(["Beta Test", "", "", ""]), "mode"),
+            (said(["", "127.0.0.1:3128", "", ""]), "proxy"),
+            (said(["", "", "mygame://", ""]), "url_scheme"),
+            (said(["", "", "MyGame", ""]), "url_scheme"),
+            (said(["", "", "", "My Game"]), "app_id"),
         ] {
             assert!(matches!(said[..], [only] if only.starts_with(property)), "{property}: {said:?}");
         }

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use godot::builtin::{Callable, GString, Variant};
-use godot::classes::{Engine, SceneTree};
-use godot::obj::{Gd, Singleton, WithBaseField};
+use godot::classes::SceneTree;
+use godot::obj::{Gd, WithBaseField};
 
 use super::{Operation, State, UpdatePolicy, VSekaiUpdater};
 use crate::app::updater::Checked;
@@ -308,28 +308,16 @@ impl VSekaiUpdater {
     }
 
     fn fail(&mut self, operation: Operation, failure: &Failure) -> Gd<VSekaiFailure> {
-        let is_update = matches!(operation, Operation::Check | Operation::Update);
         let (is_pausing, is_resuming) = (self.is_pausing, self.is_resuming);
         if is_change(operation) {
             (self.is_pausing, self.is_resuming) = (false, false);
         }
-        if failure.is_cancelled() && is_update {
-            if operation == Operation::Update {
-                self.paused_bytes = is_pausing.then_some(self.received_bytes);
-            }
-            let paused = stopped(operation, "The update was paused.");
-            match (is_pausing, is_resuming) {
-                (true, true) => self.update_soon(self.wanted_version.clone()),
-                (true, false) => {
-                    self.keep_failure(paused.clone());
-                    self.tell_state(State::Paused);
-                    self.tell(|node| node.signals().update_paused().emit());
-                }
-                (false, _) => return self.cancelled(operation),
-            }
-            return paused;
+        if failure.is_cancelled() {
+            let is_pause = is_pausing && operation == Operation::Update;
+            return if is_pause { self.paused(is_resuming) } else { self.cancelled(operation) };
         }
-        if is_update || matches!(operation, Operation::Rollback | Operation::Repair) {
+        self.say_if_of_configuration(operation, failure);
+        if tells_outcome(operation) {
             self.tell_state(State::Failed);
         }
         let is_kept = self.is_alone(operation);
@@ -338,17 +326,43 @@ impl VSekaiUpdater {
         failure
     }
 
+    fn paused(&mut self, is_resuming: bool) -> Gd<VSekaiFailure> {
+        self.paused_bytes = Some(self.received_bytes);
+        let paused = stopped(Operation::Update, "The update was paused.");
+        if is_resuming {
+            self.update_soon(self.wanted_version.clone());
+        } else {
+            self.keep_failure(paused.clone());
+            self.tell_state(State::Paused);
+            self.tell(|node| node.signals().update_paused().emit());
+        }
+        paused
+    }
+
     pub(super) fn cancelled(&mut self, operation: Operation) -> Gd<VSekaiFailure> {
-        let what = if operation == Operation::Check { "The check was cancelled." } else { "The update was cancelled." };
+        let what = match operation {
+            Operation::Check => "The check was cancelled.",
+            Operation::Update => "The update was cancelled.",
+            _ => "The operation was cancelled.",
+        };
         let failure = stopped(operation, what);
-        self.keep_failure(failure.clone());
+        if self.is_alone(operation) {
+            self.keep_failure(failure.clone());
+        }
         if operation == Operation::Update {
             self.paused_bytes = None;
         }
-        self.tell_state(State::Cancelled);
-        self.tell(|node| node.signals().update_cancelled().emit());
+        if tells_outcome(operation) {
+            self.tell_state(State::Cancelled);
+        }
+        self.tell(move |node| node.signals().operation_cancelled().emit(operation));
         failure
     }
+}
+
+/// Whether the state stays at what became of it.
+fn tells_outcome(operation: Operation) -> bool {
+    matches!(operation, Operation::Check | Operation::Update | Operation::Rollback | Operation::Repair)
 }
 
 /// Whether it is one of those of which one runs at a time.
@@ -357,10 +371,7 @@ pub(super) fn is_change(operation: Operation) -> bool {
 }
 
 fn in_words(operation: Operation, failure: &Failure) -> Gd<VSekaiFailure> {
-    let version = Engine::singleton().get_version_info().get("string").unwrap_or_default();
-    let engine = format!("Godot {version}");
-    let details = failure.details(operation.word(), &engine, std::env::home_dir().as_deref());
-    VSekaiFailure::of(operation, failure, &details)
+    VSekaiFailure::of(operation, failure, failure.hint())
 }
 
 fn stopped(operation: Operation, message: &str) -> Gd<VSekaiFailure> {

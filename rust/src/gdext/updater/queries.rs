@@ -227,7 +227,7 @@ impl VSekaiUpdater {
 
     /// The name of a state, such as `CHECKING`, for a log. It is not translated.
     #[func]
-    fn format_state(state: State) -> GString {
+    fn get_state_name(state: State) -> GString {
         text(state.word())
     }
 

@@ -2,29 +2,75 @@
 
 use godot::classes::Engine;
 use godot::global::{Error as Answer, godot_error};
-use godot::init::is_main_thread;
-use godot::obj::{Singleton, WithBaseField};
+use godot::obj::{Gd, Singleton, WithBaseField};
 
 use super::{Operation, Started, VSekaiUpdater};
+use crate::app::worker::{Failure, UNAVAILABLE};
+use crate::gdext::other_thread::is_elsewhere;
 use crate::gdext::task::VSekaiTask;
+use crate::gdext::values::VSekaiFailure;
+
+/// Why a call starts nothing, and what to do about it.
+pub(super) struct Refusal {
+    answer: Answer,
+    /// Half a sentence.
+    what: String,
+    hint: &'static str,
+}
+
+impl Refusal {
+    fn new(answer: Answer, what: impl Into<String>, hint: &'static str) -> Self {
+        Self { answer, what: what.into(), hint }
+    }
+
+    /// An argument or a property has a value that cannot be used.
+    pub(super) fn invalid(what: impl Into<String>, hint: &'static str) -> Self {
+        Self::new(Answer::ERR_INVALID_PARAMETER, what, hint)
+    }
+
+    /// There is nothing that the call could apply to.
+    pub(super) fn unavailable(what: &str, hint: &'static str) -> Self {
+        Self::new(Answer::ERR_UNAVAILABLE, what, hint)
+    }
+
+    fn code(&self) -> &'static str {
+        match self.answer {
+            Answer::ERR_BUSY => "busy",
+            Answer::ERR_INVALID_PARAMETER => "invalid_argument",
+            _ => UNAVAILABLE,
+        }
+    }
+
+    /// As what an operation fails with.
+    pub(super) fn failure(&self, operation: Operation) -> Gd<VSekaiFailure> {
+        let message = format!("{}(): {}.", operation.method(), self.what);
+        let failure = Failure { code: self.code().to_owned(), message, causes: Vec::new() };
+        VSekaiFailure::of(operation, &failure, self.hint)
+    }
+
+    /// Says in the console what the call should have done, as the engine's own nodes do.
+    pub(super) fn say(&self, operation: Operation) {
+        godot_error!("VSekaiUpdater: {}(): {}. {}", operation.method(), self.what, self.hint);
+    }
+}
 
 impl VSekaiUpdater {
-    /// Why an operation cannot start now, and what to do about it.
-    pub(super) fn obstacle(&self, operation: Operation) -> Option<(Answer, String)> {
+    /// Why an operation cannot start now.
+    pub(super) fn obstacle(&self, operation: Operation) -> Option<Refusal> {
         if Engine::singleton().is_editor_hint() {
-            return Some((Answer::ERR_UNCONFIGURED, "the node does nothing in the editor".to_owned()));
+            let what = "the node does nothing in the editor";
+            return Some(Refusal::new(Answer::ERR_UNCONFIGURED, what, "Run the project."));
         }
         if !self.base().is_inside_tree() {
-            return Some((Answer::ERR_UNCONFIGURED, "add the node to the scene tree first".to_owned()));
+            let what = "the node is not in the scene tree";
+            return Some(Refusal::new(Answer::ERR_UNCONFIGURED, what, "Add it first, such as with add_child()."));
         }
         if operation == Operation::Launch {
-            return self
-                .game
-                .is_some()
-                .then(|| (Answer::ERR_BUSY, "wait for game_exited: its game is running".to_owned()));
+            let is_running = self.game.is_some();
+            return is_running.then(|| Refusal::new(Answer::ERR_BUSY, "its game is running", "Wait for game_exited."));
         }
-        let running = self.in_the_way_of(operation)?.method();
-        Some((Answer::ERR_BUSY, format!("wait for finished, or call cancel(): {running}() is running")))
+        let what = format!("{}() is running", self.in_the_way_of(operation)?.method());
+        Some(Refusal::new(Answer::ERR_BUSY, what, "Wait until it has ended, or call cancel()."))
     }
 
     /// The running operation that this one cannot run beside.
@@ -36,22 +82,26 @@ impl VSekaiUpdater {
         }
         change.or_else(|| if operation.takes_folder() { reads().next() } else { None })
     }
+
+    /// Says in the console which property to set, once for each fault: nothing else shows it to an author who does not
+    /// look at the task.
+    pub(super) fn say_if_of_configuration(&mut self, operation: Operation, failure: &Failure) {
+        // Of these two, the mode is an argument, which a player may have chosen.
+        let is_argument = matches!(operation, Operation::PlanMode | Operation::SwitchMode);
+        let is_meant = failure.is_of_configuration() && !(is_argument && failure.code == "mode_unknown");
+        if is_meant && self.said.insert(failure.message.clone()) {
+            let hint = if failure.code == "mode_unknown" { "Set mode to one that there is." } else { failure.hint() };
+            let message = failure.message.trim_end_matches('.');
+            godot_error!("VSekaiUpdater: {}(): {message}. {hint}", operation.method());
+        }
+    }
 }
 
-/// Says in the console what a refused call should have done, as the engine's own nodes do.
-pub(super) fn refuse(operation: Operation, answer: Answer, why: &str) -> Started {
+/// Ends a call that starts nothing.
+pub(super) fn refuse(operation: Operation, refusal: &Refusal) -> Started {
     if is_elsewhere(&operation.method()) {
         return None;
     }
-    godot_error!("VSekaiUpdater: {why}.");
-    Some(VSekaiTask::refused(operation, answer, why))
-}
-
-/// Whether this is not the main thread, where the binding panics as soon as it asks the engine for anything.
-pub(super) fn is_elsewhere(method: &str) -> bool {
-    let is_elsewhere = !is_main_thread();
-    if is_elsewhere {
-        godot_error!("VSekaiUpdater: {method}(): call it from the main thread, such as with call_deferred().");
-    }
-    is_elsewhere
+    refusal.say(operation);
+    Some(VSekaiTask::refused(operation, refusal.answer, refusal.failure(operation)))
 }

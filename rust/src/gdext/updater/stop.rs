@@ -4,8 +4,9 @@ use godot::global::Error as Answer;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::refusals::{is_elsewhere, refuse};
+use super::refusals::{Refusal, refuse};
 use super::{Operation, Outcome, Started, VSekaiTask, VSekaiUpdater};
+use crate::gdext::other_thread::is_elsewhere;
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
@@ -37,15 +38,14 @@ impl VSekaiUpdater {
             return Some(job.task.clone());
         }
         if self.job.is_none() && self.paused_bytes.is_none() {
-            let why = "no update is paused: call start_update()";
-            return refuse(Operation::Update, Answer::ERR_UNAVAILABLE, why);
+            let refusal = Refusal::unavailable("no update is paused", "Call start_update() without resume().");
+            return refuse(Operation::Update, &refusal);
         }
         self.update_as(None, self.wanted_version.clone())
     }
 
-    /// Stops what runs: a check or an update with [signal update_cancelled], others with [signal operation_failed] and the
-    /// code `cancelled`; reads such as [method list_news] only if nothing else runs. If nothing does, gives up a paused
-    /// update. Returns `ERR_UNAVAILABLE` if there is none, either. Downloaded data is kept, and the next
+    /// Stops what runs, with [signal operation_cancelled]; reads such as [method list_news] only if nothing else runs. If
+    /// nothing does, gives up a paused update. Returns `ERR_UNAVAILABLE` if there is none, either. Downloaded data is kept, and the next
     /// [method start_update] resumes from it. Does not end a game. To stop one operation for sure, see
     /// [method VSekaiTask.cancel].
     #[func]

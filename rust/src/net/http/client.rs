@@ -16,8 +16,8 @@ use url::Url;
 use super::connection::{build, check};
 use super::encoding::{Coding, Decoder, is_web_page, web_page};
 use super::failure::{Failure, Retry, pause_before};
-use super::limiter::Limiter;
 use super::origins::UserOrigins;
+use super::proxies::Proxies;
 use super::rate::{MinimumRate, Turn};
 use super::{HttpOptions, Secret};
 use crate::error::{Error, Result, TransportKind};
@@ -84,7 +84,7 @@ struct Inner {
     /// Without; `None` if all requests are the user's own.
     anonymous: Option<(Party, Arc<UserOrigins>)>,
     options: HttpOptions,
-    limiter: Option<Limiter>,
+    proxies: Proxies,
 }
 
 /// A pool of connections, and the headers of its requests.
@@ -132,7 +132,7 @@ impl HttpClient {
             trusted: Party { client, headers },
             anonymous,
             options: options.clone(),
-            limiter: options.rate_limit_bytes_per_second.map(|rate| Limiter::new(rate, options.rate_limit_hours)),
+            proxies: Proxies::of(options),
         })))
     }
 
@@ -156,7 +156,7 @@ impl HttpClient {
     }
 
     pub(super) fn rate_limit(&self) -> Option<u64> {
-        self.0.limiter.as_ref().filter(|limiter| limiter.applies()).map(Limiter::bytes_per_second)
+        self.0.options.rate_limit.bytes_per_second()
     }
 
     pub(super) async fn get_with_retries(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
@@ -230,17 +230,11 @@ impl HttpClient {
         let conditional = known.insert_into(&mut headers);
         let request = client.get(url.clone()).headers(headers);
         let patience = options.connect_timeout + options.idle_timeout;
-        let response = timeout(patience, request.send())
-            .await
-            .map_err(|_| timed_out("no answer", patience))?
-            .map_err(Failure::of_library)?;
+        let response = self.answer(url, request, patience).await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if conditional => return Ok(HttpAnswer::NotModified),
-            status => {
-                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
-            }
+            _ => return Err(self.refused(url, &response)),
         }
         let validators = Validators::of(response.headers());
         let body = self.read_counted(response, max_bytes, received).await?;
@@ -249,6 +243,26 @@ impl HttpClient {
             Some(bytes) if is_web_page(&bytes) => Err(web_page()),
             Some(bytes) => Ok(HttpAnswer::Document { bytes, validators }),
         }
+    }
+
+    /// Sends a request, and waits for the answer. A failure names the proxy, which may be at fault.
+    pub(super) async fn answer(
+        &self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+        patience: Duration,
+    ) -> Result<reqwest::Response, Failure> {
+        let outcome = timeout(patience, request.send()).await;
+        let outcome = outcome.map_err(|_| timed_out("no answer", patience));
+        let outcome = outcome.and_then(|answer| answer.map_err(Failure::of_library));
+        outcome.map_err(|failure| failure.through(self.0.proxies.serving(url)))
+    }
+
+    /// The failure that any status but success is.
+    fn refused(&self, url: &Url, response: &reqwest::Response) -> Failure {
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let failure = Failure::of_status(response.status(), retry_after, SystemTime::now());
+        if is_of_proxies(response.status()) { failure.through(self.0.proxies.serving(url)) } else { failure }
     }
 
     /// Reads a body; `None` if it is longer than `max_bytes`.
@@ -293,7 +307,7 @@ impl HttpClient {
         let mut decoder = Decoder::new(coding, max_bytes)?;
         let mut received = 0_u64;
         let mut pace = MinimumRate::new(self.options().idle_timeout);
-        let mut turn = Turn::new(self.0.limiter.as_ref());
+        let mut turn = Turn::new(&self.options().rate_limit);
         loop {
             turn.wait(announced.map(|length| length.saturating_sub(received))).await;
             let asked = Instant::now();
@@ -329,10 +343,7 @@ impl HttpClient {
         let (client, headers) = self.party(url)?;
         let request = client.get(url.clone()).headers(headers).header(RANGE, wanted);
         let patience = options.connect_timeout + options.idle_timeout;
-        let response = timeout(patience, request.send())
-            .await
-            .map_err(|_| timed_out("no answer", patience))?
-            .map_err(Failure::of_library)?;
+        let response = self.answer(url, request, patience).await?;
         let length = range.end - range.start;
         let protocol = |reason: &str| Failure::new(TransportKind::Protocol, reason, Retry::Never);
         if response.status().is_success() && Coding::of(response.headers())? != Coding::Identity {
@@ -351,10 +362,7 @@ impl HttpClient {
             // The requested range is the whole file.
             StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
             StatusCode::OK => return Err(protocol(NO_RANGES)),
-            status => {
-                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
-            }
+            _ => return Err(self.refused(url, &response)),
         }
         match self.read_pieces(response, length, take, &AtomicU64::new(0)).await? {
             Some(()) => Ok(()),
@@ -399,6 +407,11 @@ fn secret_header(what: &'static str, secret: &Secret) -> Result<HeaderValue> {
 
 pub(super) fn timed_out(what: &str, after: Duration) -> Failure {
     Failure::new(TransportKind::TimedOut, format!("{what} for {:.1} s", after.as_secs_f64()), Retry::Backoff)
+}
+
+/// Whether a proxy answers so in place of the server.
+fn is_of_proxies(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 407 | 502..=504)
 }
 
 pub(super) fn too_long(max_bytes: u64) -> Failure {

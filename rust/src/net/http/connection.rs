@@ -30,7 +30,7 @@ pub(super) fn check(options: &HttpOptions) -> Result<()> {
     if !(1..=1024).contains(&options.max_in_flight) {
         return invalid("max_in_flight", "it must be between 1 and 1024");
     }
-    if options.rate_limit_bytes_per_second == Some(0) {
+    if options.rate_limit.is_zero() {
         return invalid("rate limit", "it must not be 0");
     }
     if options.idle_timeout.is_zero() || options.connect_timeout.is_zero() {

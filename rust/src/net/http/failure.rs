@@ -87,6 +87,17 @@ impl Failure {
         Self::new(kind, reason, retry).translated_from(error)
     }
 
+    /// Names the proxy that the request went through. Without a connection, it is the proxy that cannot be reached.
+    pub(super) fn through(mut self, proxy: Option<String>) -> Self {
+        if let Some(proxy) = proxy {
+            self.reason = match self.kind {
+                TransportKind::Offline => format!("No connection through the proxy {proxy}: {}", self.reason),
+                _ => format!("{} (through the proxy {proxy})", self.reason),
+            };
+        }
+        self
+    }
+
     /// Whether this is a sign that the server or the connection is overloaded.
     pub(super) fn means_overload(&self) -> bool {
         self.retry != Retry::Never && self.kind != TransportKind::Offline

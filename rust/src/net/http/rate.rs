@@ -6,37 +6,45 @@ use tokio::time::sleep;
 
 use super::client::timed_out;
 use super::failure::Failure;
-use super::limiter::Limiter;
+use super::limiter::RateLimit;
 
 /// Slowest rate of a body. A slower sender is treated as an attempt to stall us.
 const FLOOR_BYTES_PER_SECOND: u64 = 1024;
 
+/// How soon a change of the limit reaches who waits for it.
+const TICK: Duration = Duration::from_millis(100);
+
 /// One body's share of the rate limit. Time spent here does not count against the sender.
 pub(super) struct Turn<'a> {
-    limiter: Option<&'a Limiter>,
+    limit: &'a RateLimit,
     prepaid: u64,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(limiter: Option<&'a Limiter>) -> Self {
-        Self { limiter, prepaid: 0 }
+    pub(super) fn new(limit: &'a RateLimit) -> Self {
+        Self { limit, prepaid: 0 }
     }
 
     pub(super) async fn wait(&mut self, remaining: Option<u64>) {
-        let Some(limiter) = self.limiter.filter(|limiter| limiter.applies()) else { return };
-        let want = limiter.quantum().min(remaining.unwrap_or(u64::MAX));
+        let Some(quantum) = self.limit.quantum() else { return };
+        let want = quantum.min(remaining.unwrap_or(u64::MAX));
         if self.prepaid < want {
-            let pause = limiter.reserve(want - self.prepaid, Instant::now());
+            let reservation = self.limit.reserve(want - self.prepaid, Instant::now());
             self.prepaid = want;
-            sleep(pause).await;
+            loop {
+                let pause = self.limit.pause(reservation, Instant::now());
+                if pause.is_zero() {
+                    break;
+                }
+                sleep(pause.min(TICK)).await;
+            }
         }
     }
 
     /// A piece may be larger than what was reserved. The rest becomes a debt, for which all readers wait.
     pub(super) fn pay(&mut self, bytes: u64) {
-        let Some(limiter) = self.limiter else { return };
-        if bytes > self.prepaid && limiter.applies() {
-            limiter.reserve(bytes - self.prepaid, Instant::now());
+        if bytes > self.prepaid && self.limit.bytes_per_second().is_some() {
+            self.limit.reserve(bytes - self.prepaid, Instant::now());
         }
         self.prepaid = self.prepaid.saturating_sub(bytes);
     }
@@ -44,9 +52,7 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(limiter) = self.limiter {
-            limiter.give_back(self.prepaid);
-        }
+        self.limit.give_back(self.prepaid);
     }
 }
 

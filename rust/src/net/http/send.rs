@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
-use tokio::time::timeout;
 use url::Url;
 
-use super::client::{HttpClient, timed_out, too_long};
+use super::client::{HttpClient, too_long};
 use super::failure::{Failure, Retry};
 use crate::error::Result;
 
@@ -69,10 +68,7 @@ impl HttpClient {
         let options = self.options();
         let upload = Duration::from_secs(outgoing.body.len() as u64 / FLOOR_BYTES_PER_SECOND);
         let patience = options.connect_timeout + options.idle_timeout + outgoing.patience + upload;
-        let response = timeout(patience, request.send())
-            .await
-            .map_err(|_| timed_out("no answer", patience))?
-            .map_err(Failure::of_library)?;
+        let response = self.answer(&outgoing.url, request, patience).await?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = self.read_body(response, max_bytes).await?.ok_or_else(|| too_long(max_bytes))?;

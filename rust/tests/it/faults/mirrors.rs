@@ -10,7 +10,7 @@ use vsekai_updater::formats::chunk::{
     ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk,
 };
 use vsekai_updater::net::http::{
-    ChunkRequest, Deliver, FetchStats, HttpClient, HttpOptions, HttpStore, Secret, Url, fetch_all,
+    ChunkRequest, Deliver, FetchStats, HttpClient, HttpOptions, HttpStore, RateLimit, Secret, Url, fetch_all,
 };
 use vsekai_updater::{Error, Result};
 
@@ -308,11 +308,30 @@ async fn rate_limit_holds_over_all_requests_together() {
     let sample = Sample::new(64, 32_000);
     let server = Toxic::start().await;
     sample.serve_on(&server, Duration::ZERO);
-    let options = HttpOptions { rate_limit_bytes_per_second: Some(1_000_000), ..quick() };
+    let options = HttpOptions { rate_limit: RateLimit::new(Some(1_000_000), None), ..quick() };
     let begun = Instant::now();
     let stats = fetch(&sample, &[&server], &options).await.unwrap();
     let rate = stats.received_bytes as f64 / begun.elapsed().as_secs_f64();
     assert!((900_000.0..1_100_000.0).contains(&rate), "{rate}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rate_limit_can_be_lifted_while_requests_run() {
+    let sample = Sample::new(64, 32_000);
+    let server = Toxic::start().await;
+    sample.serve_on(&server, Duration::ZERO);
+    let limit = RateLimit::new(Some(20_000), None);
+    let options = HttpOptions { rate_limit: limit.clone(), ..quick() };
+    let lift = async {
+        sleep(Duration::from_millis(500)).await;
+        limit.set(None, None);
+    };
+    let begun = Instant::now();
+    let servers = [&server];
+    let (stats, ()) = tokio::join!(fetch(&sample, &servers, &options), lift);
+    let took = begun.elapsed();
+    assert!(stats.unwrap().received_bytes > 1_000_000, "at the old rate that takes a minute");
+    assert!((Duration::from_millis(500)..Duration::from_secs(10)).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
