@@ -32,6 +32,12 @@ func _ready() -> void:
 	mouse_exited.connect(_hover.bind(false))
 
 
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_ACCESSIBILITY_UPDATE:
+		var role := DisplayServer.ROLE_LINK if is_link else DisplayServer.ROLE_PANEL
+		DisplayServer.accessibility_update_set_role(get_accessibility_element(), role)
+
+
 func _gui_input(event: InputEvent) -> void:
 	if not is_link:
 		return
