@@ -28,7 +28,7 @@ fn write(command: &Command, pages: &Path) -> io::Result<()> {
     fs::write(pages.join(Man::new(command.clone()).get_filename()), page(command.clone())?)
 }
 
-/// The page of one command. clap_mangen would fill the lines of examples like prose.
+/// The page of one command. `clap_mangen` would fill the lines of examples like prose.
 pub(crate) fn page(command: Command) -> io::Result<Vec<u8>> {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let has_version = command.get_version().is_some();
@@ -60,10 +60,14 @@ fn closing(after: &str) -> String {
     for paragraph in after.split("\n\n") {
         let (examples, prose): (Vec<&str>, Vec<&str>) = paragraph.lines().partition(|line| line.starts_with("  "));
         out.push_str(".PP\n");
-        prose.iter().for_each(|line| out.push_str(&escaped(line)));
+        for line in &prose {
+            out.push_str(&escaped(line));
+        }
         if !examples.is_empty() {
             out.push_str(".nf\n");
-            examples.iter().for_each(|line| out.push_str(&escaped(line)));
+            for line in &examples {
+                out.push_str(&escaped(line));
+            }
             out.push_str(".fi\n");
         }
     }

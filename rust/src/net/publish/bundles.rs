@@ -204,13 +204,12 @@ impl StoredSizes {
         for chunk in new.iter().filter(|chunk| seen.insert(chunk.id)) {
             monitor.cancel.check()?;
             let known = self.bytes.get(&chunk.id).copied();
-            let bytes = match known {
-                Some(bytes) => bytes,
-                None => {
-                    plain.clear();
-                    chunks.append(chunk, &mut plain)?;
-                    compressor.compress_as(chunk.id, &plain)?.as_bytes().len() as u64
-                }
+            let bytes = if let Some(bytes) = known {
+                bytes
+            } else {
+                plain.clear();
+                chunks.append(chunk, &mut plain)?;
+                compressor.compress_as(chunk.id, &plain)?.as_bytes().len() as u64
             };
             self.bytes.insert(chunk.id, bytes);
             sum += bytes;
