@@ -1,14 +1,19 @@
 //! One writer at a time: an advisory lock that names its holder.
 //!
-//! The lock ends with its process, however that ends. A second process fails immediately and never waits. A link in
-//! place of the lock is not followed.
+//! The lock ends with its process, however that ends. A second process fails within a tenth of a second and
+//! never waits. A link in place of the lock is not followed.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::local::disk;
+
+/// How often, and after how long each time, a lock is tried again that somebody may only be looking at.
+const LOOKS: u32 = 20;
+const LOOK: Duration = Duration::from_millis(4);
 
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
@@ -31,8 +36,14 @@ impl Lock {
     /// [`Error::Busy`] with the holder if anyone holds the lock, shared or exclusive.
     pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
         let file = disk::open_lock(path)?;
-        if !disk::try_lock(&file, path, true)? {
-            return Err(busy(file, path));
+        // Somebody may hold it only for the moment that [`holder`] takes.
+        let mut looks = LOOKS;
+        while !disk::try_lock(&file, path, true)? {
+            if looks == 0 {
+                return Err(busy(file, path));
+            }
+            looks -= 1;
+            std::thread::sleep(LOOK);
         }
         sign(&file, path, verb)?;
         Ok(Self { file })
@@ -52,7 +63,7 @@ impl Lock {
     }
 }
 
-/// Who holds a lock exclusively, if anybody does. Creates nothing.
+/// Who holds a lock exclusively, if anybody does. Creates nothing. Holds it shared for a moment, if nobody does.
 pub fn holder(path: &Path) -> Option<String> {
     let file = disk::open_regular(path).ok().flatten()?;
     if disk::try_lock(&file, path, false).ok()? {
@@ -82,6 +93,24 @@ fn busy(mut file: File, path: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_looks_at_it_makes_nobody_wait_in_vain() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        drop(Lock::exclusive(&path, "update").unwrap());
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = holder(&path);
+                }
+            });
+            let failed = (0..400).find_map(|_| Lock::exclusive(&path, "update").err());
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
+    }
 
     #[test]
     fn processes_that_are_started_meanwhile_do_not_keep_it() {
