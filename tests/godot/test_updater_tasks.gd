@@ -34,9 +34,9 @@ func test_a_refused_call_ends_like_any_other() -> void:
 	var updater := make_updater("refused_tasks")
 	var first := updater.check_for_update()
 	var busy := updater.start_update()
-	assert(busy.error == ERR_BUSY and not busy.is_finished and updater.get_task() == first)
-	assert(not await busy.finished)
-	assert(busy.is_finished and busy.failure.kind == VSekaiFailure.Kind.BUSY)
+	assert(busy.error == ERR_BUSY and busy.is_finished and updater.get_task() == first)
+	assert(busy.failure.kind == VSekaiFailure.Kind.BUSY)
+	assert(not await busy.finished and not await busy.wait())
 	assert(busy.failure.operation == VSekaiUpdater.Operation.UPDATE, str(busy.failure))
 	assert(str(busy.failure.message).begins_with("start_update(): "), busy.failure.message)
 	assert(not has_event("operation_failed") and not first.is_finished)
@@ -51,6 +51,21 @@ func test_a_refused_call_ends_like_any_other() -> void:
 	outside.free()
 	assert(task.error == ERR_UNCONFIGURED and not await task.finished)
 	assert(task.cancel() == ERR_UNAVAILABLE)
+
+
+func test_a_handler_of_the_end_gets_the_task_that_has_ended() -> void:
+	var updater := make_updater("told_tasks")
+	var ended: Array[VSekaiTask] = []
+	updater.finished.connect(func(_is_ok: bool) -> void: ended.append(updater.get_task()))
+	var reads: Array[VSekaiTask] = [
+		updater.read_status(), updater.list_modes(), updater.list_notes(), updater.list_news()
+	]
+	for read: VSekaiTask in reads:
+		await read.wait()
+	await wait_frames(2)
+	assert(ended.size() == reads.size(), str(ended))
+	for read: VSekaiTask in reads:
+		assert(read in ended and read.is_finished, str(ended))
 
 
 func test_a_task_ends_when_its_node_goes() -> void:

@@ -40,6 +40,8 @@ def measure(take, old, new, count):
 
 
 def main():
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        sys.exit(__doc__)
     folder = Path(sys.argv[1]) / "link-or-copy"
     old, new = folder / "old", folder / "new"
     print("size in KiB | link, synced in µs | copy, synced in µs")

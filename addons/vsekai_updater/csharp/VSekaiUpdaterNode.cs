@@ -105,7 +105,7 @@ public sealed class VSekaiUpdaterNode
     public static string GetStateName(VSekaiState state) => ClassDB.ClassCallStatic("VSekaiUpdater", "get_state_name", (long)state).AsString();
     /// <summary>What read_status has read last; null before that.</summary>
     public VSekaiStatus GetStatus() => VSekaiStatus.Of(Object.Call("get_status").AsGodotObject());
-    /// <summary>The task of the running operation; that of a read only if nothing else runs.</summary>
+    /// <summary>In a handler of finished, the task that has ended.</summary>
     public VSekaiTask GetTask() => VSekaiTask.Of(Object.Call("get_task").AsGodotObject());
     /// <summary>What a folder is, for somebody who wants to install there.</summary>
     public static VSekaiPlace InspectFolder(string directory) => (VSekaiPlace)ClassDB.ClassCallStatic("VSekaiUpdater", "inspect_folder", directory).AsInt64();

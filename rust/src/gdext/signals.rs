@@ -86,7 +86,14 @@ impl VSekaiUpdater {
                 settling.bind_mut().settle();
                 true
             };
-            self.tell_after(settle, move |node| node.signals().finished().emit(is_ok));
+            let told = task.clone();
+            self.tell_after(settle, move |node| {
+                node.clone().bind_mut().told_task = Some(told);
+                node.signals().finished().emit(is_ok);
+                if node.is_instance_valid() {
+                    node.clone().bind_mut().told_task = None;
+                }
+            });
         }
         let (mut settling, mut ending) = (task.clone(), task.clone());
         let settle = move |_: &mut Self| {

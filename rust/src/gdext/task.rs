@@ -51,7 +51,7 @@ pub(crate) struct VSekaiTask {
     operation: Operation,
     /// `OK` if it was started. Otherwise nothing was: `ERR_BUSY` while an operation runs that this one cannot run beside;
     /// `ERR_UNCONFIGURED` outside the scene tree or in the editor; `ERR_INVALID_PARAMETER`; `ERR_UNAVAILABLE` from
-    /// [method VSekaiUpdater.resume] if nothing is paused. The console says what to do. Such a task ends with `false`, and
+    /// [method VSekaiUpdater.resume] if nothing is paused. The console says what to do. Such a task has ended at once, and
     /// [member failure] says why in the same form: its kinds are `BUSY`, `UNAVAILABLE` for the two that concern the node, and
     /// `INVALID_ARGUMENT`.
     #[var(get = get_error, no_set)]
@@ -100,7 +100,7 @@ impl VSekaiTask {
 
     /// For `await`, at any time: `await task.wait()` returns when the task has ended, at once if it has, and gives
     /// [member is_ok]. Without `await`, it does nothing, and does not block. In other words, it returns [signal finished],
-    /// or [member is_ok] of a task that has ended.
+    /// or [member is_ok] of a task that has ended, so give a variable its type: `var is_ok: bool = await task.wait()`.
     #[func(gd_self)]
     fn wait(this: Gd<Self>) -> Variant {
         let task = this.bind();
@@ -138,10 +138,13 @@ impl VSekaiTask {
         Self::new(operation, Answer::OK, Some(node))
     }
 
-    /// Of a call that starts nothing.
+    /// Of a call that starts nothing: it has ended before it is returned, and tells that when the frame ends.
     pub(super) fn refused(operation: Operation, error: Answer, failure: Gd<VSekaiFailure>) -> Gd<Self> {
-        let task = Self::new(operation, error, None);
-        Self::end_later(task.clone(), Outcome::Failed(failure));
+        let mut task = Self::new(operation, error, None);
+        let outcome = Outcome::Failed(failure);
+        task.bind_mut().decide(outcome.clone());
+        task.bind_mut().settle();
+        Self::end_later(task.clone(), outcome);
         task
     }
 

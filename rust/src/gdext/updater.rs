@@ -176,6 +176,8 @@ pub(crate) struct VSekaiUpdater {
     game: Option<Job>,
     /// Those that have not told their end.
     pub(super) tasks: Vec<Gd<VSekaiTask>>,
+    /// The one whose end the node is telling.
+    pub(super) told_task: Option<Gd<VSekaiTask>>,
     /// The one whose end the node has told last.
     pub(super) last_task: Option<Gd<VSekaiTask>>,
     /// The one that the update continues which is due.

@@ -56,8 +56,8 @@ impl VSekaiUpdater {
     #[func]
     fn install_version(&mut self, version: GString) -> Started {
         if version.is_empty() {
-            let refusal = Refusal::invalid("install_version() needs a version", "Pass one, such as \"1.0.0\".");
-            return refuse(Operation::Update, &refusal);
+            let refusal = Refusal::invalid("it needs a version", "Pass one, such as \"1.0.0\".");
+            return refuse(Operation::Update, &refusal.of("install_version"));
         }
         self.update_as(None, version.to_string())
     }

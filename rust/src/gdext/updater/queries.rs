@@ -25,13 +25,13 @@ impl VSekaiUpdater {
         self.is_changing() || !self.reads.is_empty()
     }
 
-    /// The task of the running operation; that of a read only if nothing else runs. If nothing does, that of the one
-    /// that has ended last, so that a handler of [signal finished] knows whose end it is; `null` before that. For those who
+    /// In a handler of [signal finished], the task that has ended. Otherwise that of the running operation; that of a read
+    /// only if nothing else runs. If nothing does, that of the one that has ended last; `null` before that. For those who
     /// have not called the method themselves.
     #[func]
     fn get_task(&self) -> Option<Gd<VSekaiTask>> {
         let running = self.job.as_ref().or(self.reads.first().filter(|_| !self.is_update_due)).map(|job| &job.task);
-        running.or(self.due_task.as_ref()).or(self.last_task.as_ref()).cloned()
+        self.told_task.as_ref().or(running).or(self.due_task.as_ref()).or(self.last_task.as_ref()).cloned()
     }
 
     /// Whether a version is higher than another one, by Semantic Versioning. `false` if either is not a valid version:

@@ -16,11 +16,13 @@ pub(super) struct Refusal {
     /// Half a sentence.
     what: String,
     hint: &'static str,
+    /// The method that was called, if it is not that of the operation.
+    method: Option<&'static str>,
 }
 
 impl Refusal {
     fn new(answer: Answer, what: impl Into<String>, hint: &'static str) -> Self {
-        Self { answer, what: what.into(), hint }
+        Self { answer, what: what.into(), hint, method: None }
     }
 
     /// An argument or a property has a value that cannot be used.
@@ -33,6 +35,15 @@ impl Refusal {
         Self::new(Answer::ERR_UNAVAILABLE, what, hint)
     }
 
+    /// The same, of a method that starts an operation in a way of its own.
+    pub(super) fn of(self, method: &'static str) -> Self {
+        Self { method: Some(method), ..self }
+    }
+
+    fn method(&self, operation: Operation) -> String {
+        self.method.map_or_else(|| operation.method(), ToOwned::to_owned)
+    }
+
     fn code(&self) -> &'static str {
         match self.answer {
             Answer::ERR_BUSY => "busy",
@@ -43,14 +54,14 @@ impl Refusal {
 
     /// As what an operation fails with.
     pub(super) fn failure(&self, operation: Operation) -> Gd<VSekaiFailure> {
-        let message = format!("{}(): {}.", operation.method(), self.what);
+        let message = format!("{}(): {}.", self.method(operation), self.what);
         let failure = Failure { code: self.code().to_owned(), message, causes: Vec::new() };
         VSekaiFailure::of(operation, &failure, self.hint)
     }
 
     /// Says in the console what the call should have done, as the engine's own nodes do.
     pub(super) fn say(&self, operation: Operation) {
-        godot_error!("VSekaiUpdater: {}(): {}. {}", operation.method(), self.what, self.hint);
+        godot_error!("VSekaiUpdater: {}(): {}. {}", self.method(operation), self.what, self.hint);
     }
 }
 

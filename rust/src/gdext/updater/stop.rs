@@ -38,8 +38,8 @@ impl VSekaiUpdater {
             return Some(job.task.clone());
         }
         if self.job.is_none() && self.paused_bytes.is_none() {
-            let refusal = Refusal::unavailable("no update is paused", "Call start_update() without resume().");
-            return refuse(Operation::Update, &refusal);
+            let refusal = Refusal::unavailable("no update is paused", "Call start_update().");
+            return refuse(Operation::Update, &refusal.of("resume"));
         }
         self.update_as(None, self.wanted_version.clone())
     }
