@@ -285,7 +285,12 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         let Some(last) = found.last else { break };
         page.after = Some(last);
     }
-    note(&format!("{}, {bad} missing or corrupt.", counted(checked, "chunk", "chunks")));
+    let checked = counted(checked, "chunk", "chunks");
+    note(&if deep {
+        format!("{checked}, {bad} missing or corrupt.")
+    } else {
+        format!("{checked}, {bad} missing. Their content was not read: --deep reads it.")
+    });
     let bundles = app.service().db().bundles(None).await?;
     let mut bad_bundles = 0;
     for bundle in &bundles {

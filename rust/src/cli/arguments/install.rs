@@ -63,7 +63,7 @@ Examples:
   # Install this version, even if it is older
   vsekai update GAME --version 1.2.0
 
-The old version is kept until the new one has started. Ctrl-C interrupts; run the same command again to resume.";
+The old version is kept until the next update, or until `vsekai clean`. Ctrl-C interrupts; run the same command again to resume.";
 
 /// Update a game to the version its mode offers, or install it; also `vsekai --update DIR`
 ///

@@ -405,7 +405,7 @@ pub(crate) enum Keys {
         #[command(flatten)]
         network: Box<Network>,
     },
-    /// Replace the key of a role, and create a root that names the new key
+    /// Replace the key of a role; unless it is that of a mode, a new root names it
     Rotate {
         /// The folder
         dir: PathBuf,

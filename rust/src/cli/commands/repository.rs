@@ -210,12 +210,12 @@ fn row(offer: &Offer) -> Vec<String> {
 fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
     match args {
         Change::Recall { target, which, undo } => {
-            let text = if undo { "is offered again" } else { "is recalled and no longer offered" };
+            let text = if undo { "is no longer recalled" } else { "is recalled and no longer offered" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Recall { mode: which.mode, version: which.version, recalled: !undo }], text)
         }
         Change::Skip { target, which, undo } => {
-            let text = if undo { "is offered again" } else { "is no longer offered automatically" };
+            let text = if undo { "is no longer skipped" } else { "is no longer offered automatically" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Skip { mode: which.mode, version: which.version, skip: !undo }], text)
         }

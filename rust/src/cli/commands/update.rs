@@ -159,6 +159,9 @@ fn text(updated: &Updated, (dir, here): (&Path, &str), seconds: f64) -> String {
     let reason = match (why, &updated.from) {
         (Why::Recalled, Some(from)) => format!(" {from} was recalled."),
         (Why::ModeChanged, _) => " The mode has changed.".to_owned(),
+        (Why::Asked, Some(from)) if from.cmp_precedence(version).is_gt() => {
+            format!(" This is no pin: `vsekai update{here}` goes forward again.")
+        }
         (Why::Install | Why::Asked, None) => format!(" `vsekai launch{here}` starts it."),
         _ => String::new(),
     };

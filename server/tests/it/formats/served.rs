@@ -132,7 +132,7 @@ fn every_chunk_and_bundle_is_sound() {
     command.env_clear().args(["verify", "--deep", "--data"]).arg(server.folder.path().join("data"));
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains(", 0 missing or corrupt"), "{said}");
+    assert!(output.status.success() && said.contains(", 0 missing or corrupt."), "{said}");
 }
 
 #[test]
