@@ -21,7 +21,8 @@ const KEPT: PackedStringArray = [
 	"res://scenes/settings/launcher_settings.gd",
 	"res://scenes/home/home_feed.gd",
 ]
-## What these may do: see whether a kept picture is still there, and which disks and folders there are.
+## What these may do: see whether a kept picture is still there, and which disks and folders there
+## are.
 const LOOKS: Dictionary[String, String] = {
 	"res://scenes/home/home_feed.gd": "FileAccess",
 	"res://scenes/launcher/folder_places.gd": "DirAccess",
