@@ -226,6 +226,16 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Where a chunk is missing if there is no store.
+    fn nowhere(&self) -> String {
+        match &self.sources.absent {
+            Some(folder) => {
+                format!("what is on this disk, and its repository is gone: there is no {}", folder.display())
+            }
+            None => "what is on this disk; there is no store to ask".to_owned(),
+        }
+    }
+
     /// The error for a chunk that no local source could supply.
     fn exhausted(&self, id: ChunkId) -> Error {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,9 +246,7 @@ impl<'a> Round<'a> {
         match complaints.into_iter().next() {
             Some(Error::ChunkCorrupt { origin, .. }) => Error::chunk_corrupt(id, origin, text),
             Some(other) => other,
-            None if origins.is_empty() => {
-                Error::ChunkMissing { id, origins: "what is on this disk; there is no store to ask".into() }
-            }
+            None if origins.is_empty() => Error::ChunkMissing { id, origins: self.nowhere() },
             None => Error::ChunkMissing { id, origins },
         }
     }

@@ -3,6 +3,7 @@
 //! Plain data and one trait. [`acquire`](crate::local::acquire) reads the sources, [`plan`](crate::local::plan) counts
 //! what they have. Nothing from a source is trusted.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,6 +79,8 @@ pub struct Sources {
     pub seeds: Vec<Seed>,
     /// Stores on local disks.
     pub stores: Vec<LocalStore>,
+    /// A store on a local disk that should be there and is not.
+    pub absent: Option<PathBuf>,
     /// Caches shared with other programs: read, and a bad chunk in one is removed.
     pub caches: Vec<LocalStore>,
     /// A cache that downloaded chunks are added to.

@@ -461,7 +461,8 @@ fn repair_asks_a_repository_that_is_named() {
     let shop = updated();
     write_into(&shop.tree().join(PACK));
     hide_repository(&shop);
-    shop.vsekai(&["verify", "--repair"]);
+    let alone = shop.vsekai(&["verify", "--repair"]);
+    assert!(alone.stderr.contains("its repository is gone"), "{}", alone.stderr);
     let mut command = shop.command(&["verify", "--repair", "--repository"]);
     Run::of(command.arg(shop.path("away")).arg(shop.game())).done();
     assert_all_whole(&shop);

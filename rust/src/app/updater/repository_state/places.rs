@@ -40,7 +40,10 @@ pub(in crate::app::updater) fn sources(settings: &Settings, network: &Network, s
             Location::Url(url) => urls.push(url),
             Location::Folder(folder) => {
                 // A folder that is not there now is not a reason to stop.
-                sources.stores.extend(LocalStore::open(&folder).ok());
+                match LocalStore::open(&folder) {
+                    Ok(store) => sources.stores.push(store),
+                    Err(_) => sources.absent = Some(folder),
+                }
             }
         }
     }
