@@ -81,6 +81,10 @@ func on_return_requested(on_yes: Callable) -> void:
 	frame.ask("ASK_RETURN", values, on_yes)
 
 
+func on_damaged_play_requested() -> void:
+	frame.ask("ASK_DAMAGED", {}, session.act.bind(HomeState.Action.PLAY))
+
+
 func on_space_requested() -> void:
 	frame.ask("ASK_SPACE", _versions(), session.free_space)
 

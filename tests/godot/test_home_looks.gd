@@ -69,8 +69,10 @@ func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
 	var frame := _open(K.DAMAGED)
 	assert(_text(frame, "%Status") == "3 files are damaged.")
 	assert(_text(frame, "%Detail") == "Repair downloads about 12 MB at most.")
-	await Hands.click(frame.home.get_node("%First") as Button)
+	await Hands.click(frame.home.get_node("%Second") as Button)
 	assert(_asked == [A.SHOW_ERROR])
+	# Beside Repair, as in every other trouble.
+	assert(_text(frame, "%First") == "Play")
 	var model := LauncherModel.new()
 	model.damaged_files = ["data/a.pck", "b.pck"]
 	assert(model.trouble().code == "damaged" and model.trouble().details == "data/a.pck\nb.pck")
