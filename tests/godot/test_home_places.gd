@@ -181,3 +181,25 @@ func test_two_other_buttons_do_not_move_the_large_one() -> void:
 				var card := (frame.home.get_node("%Card") as Control).get_global_rect()
 				assert(card.encloses(rect), "%s %s %s" % [locale, state, button])
 	TranslationServer.set_locale("en")
+
+
+## The notes and the news are a line each there, and leave the figures of the art free.
+func test_in_a_low_window_the_cards_leave_the_art_free() -> void:
+	var frame := _open(K.READY)
+	var before := get_window().size
+	get_window().size = Vector2i(960, 600)
+	for locale: String in ["en", "de", "es", "fr", "ja", "pt_BR"]:
+		TranslationServer.set_locale(locale)
+		frame.home.show_news(Shots.news())
+		Shots.show_home(frame, K.READY, HomeState.Notice.NONE)
+		for step: int in 6:
+			await get_tree().process_frame
+		var feed := frame.home.get_node("%Feed") as Control
+		assert(feed.visible and feed.size.y < 60.0, "%s %s" % [locale, feed.size])
+		var card := frame.home.get_node("%Card") as Control
+		assert(card.global_position.y > 380.0, "%s %s" % [locale, card.global_position])
+	TranslationServer.set_locale("en")
+	get_window().size = before
+	for step: int in 6:
+		await get_tree().process_frame
+	assert((frame.home.get_node("%NotesCard/%NotesExcerpt") as Control).visible)
