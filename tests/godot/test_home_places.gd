@@ -199,7 +199,15 @@ func test_in_a_low_window_the_cards_leave_the_art_free() -> void:
 		var card := frame.home.get_node("%Card") as Control
 		assert(card.global_position.y > 380.0, "%s %s" % [locale, card.global_position])
 	TranslationServer.set_locale("en")
+	# The brand is right below, once is enough.
+	var brand := frame.nav.get_node("%Brand") as Control
+	assert(not brand.visible)
+	frame.show_page(NavBar.Page.SETTINGS)
+	assert(brand.visible)
+	frame.show_page(NavBar.Page.HOME)
+	assert(not brand.visible)
 	get_window().size = before
 	for step: int in 6:
 		await get_tree().process_frame
+	assert(brand.visible)
 	assert((frame.home.get_node("%NotesCard/%NotesExcerpt") as Control).visible)
