@@ -257,14 +257,3 @@ func test_sizes_and_times_in_words() -> void:
 	assert(Words.bytes(-5) == "0 B")
 	assert(Words.time(0.2) == "1 s" and Words.time(59.0) == "59 s")
 	assert(Words.time(61.0) == "2 min" and Words.time(4800.0) == "1 h 20 min")
-
-
-func test_going_back_has_the_bar_of_an_update_without_a_speed() -> void:
-	var frame := _open(K.ROLLING_BACK)
-	frame.home.show_progress(55_000_000, 137_000_000, 26_000_000.0, 4.0)
-	assert((frame.home.get_node("%Bar") as ProgressBar).visible)
-	assert(absf((frame.home.get_node("%Bar") as ProgressBar).value - 40.1) < 0.2)
-	assert(_text(frame, "%Status") == "Restoring 0.1.1 from this computer…")
-	assert(_text(frame, "%Percent") == "40%")
-	var detail := _text(frame, "%Detail")
-	assert("137" in detail and not "/s" in detail, detail)

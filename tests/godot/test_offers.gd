@@ -94,6 +94,11 @@ func test_a_repair_says_what_it_has_done_in_a_sentence() -> void:
 	for files: int in 3:
 		UpdaterFacts.tell_repaired(model, files)
 		said.append(model.message)
-	assert(said == PackedStringArray(
-		["All files are fine.", "One file was repaired.", "Files repaired: 2."]
-	))
+	assert(
+		(
+			said
+			== PackedStringArray(
+				["All files are fine.", "One file was repaired.", "Files repaired: 2."]
+			)
+		)
+	)
