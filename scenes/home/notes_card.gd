@@ -72,6 +72,11 @@ static func excerpt(bbcode: String) -> String:
 	return text if text.length() <= EXCERPT_MAX else text.left(EXCERPT_MAX - 1) + "…"
 
 
+## What has no room can be read there.
+func _get_tooltip(_at: Vector2) -> String:
+	return _excerpt if is_short else ""
+
+
 func _draw_notes() -> void:
 	visible = not _version.is_empty() and not _excerpt.is_empty()
 	_heading.text = tr("NOTES_ABOUT" if is_behind else "NOTES_OF").format({"version": _version})
@@ -79,6 +84,5 @@ func _draw_notes() -> void:
 	_text.text = _excerpt
 	_text.visible = not is_short
 	_read.visible = not is_short
-	tooltip_text = _excerpt if is_short else ""
 	accessibility_name = _heading.text
 	accessibility_description = _excerpt

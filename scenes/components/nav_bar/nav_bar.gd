@@ -97,6 +97,9 @@ func _draw_branding() -> void:
 
 
 func _fit() -> void:
+	# A window may change after its page has left it.
+	if not is_inside_tree():
+		return
 	_column.side_min = 28.0 if size.x >= COMPACT_BELOW else 12.0
 	_column.queue_sort()
 	var is_told := page == Page.HOME and get_viewport_rect().size.y < LOW_BELOW
