@@ -2,8 +2,8 @@ class_name InputMode
 extends Node
 ## What a person uses at the moment: a pointer, keys or a gamepad.
 ##
-## The focus ring is for keys and gamepad only; glyphs are those of the gamepad in use. One instance
-## in the tree listens; the rest is asked of the class.
+## The focus ring is for keys, gamepad and dialogs only; glyphs are those of the gamepad in use. One
+## instance in the tree listens; the rest is asked of the class.
 
 ## A gamepad was taken up or put away.
 signal pad_changed(is_pad: bool)

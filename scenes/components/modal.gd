@@ -38,7 +38,7 @@ func open() -> void:
 	move_to_front()
 	show()
 	close_ring()
-	InputMode.focus(_default_focus())
+	_take_focus()
 
 
 func close() -> void:
@@ -49,6 +49,11 @@ func close() -> void:
 	if is_instance_valid(_focus_before) and _focus_before.is_visible_in_tree():
 		InputMode.focus(_focus_before)
 	closed.emit()
+
+
+## Enter answers, also after a click: the ring shows which answer it gives.
+func _take_focus() -> void:
+	_default_focus().grab_focus()
 
 
 func _default_focus() -> Control:
@@ -80,4 +85,4 @@ func _is_in_front() -> bool:
 
 func _on_focus_changed(control: Control) -> void:
 	if _is_in_front() and not is_ancestor_of(control):
-		InputMode.focus(_default_focus())
+		_take_focus()

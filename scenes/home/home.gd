@@ -120,7 +120,9 @@ func show_progress(
 	var so_far := received if is_download else done
 	var all := download if is_download else total
 	var is_paused := state.kind == HomeState.Kind.PAUSED
-	_speak(_progress.show_bytes(so_far, all, bytes_per_second, seconds_left, is_paused))
+	# That of a disk says nothing to a person.
+	var speed := 0.0 if state.kind == HomeState.Kind.ROLLING_BACK else bytes_per_second
+	_speak(_progress.show_bytes(so_far, all, speed, seconds_left, is_paused))
 	_tell_doing()
 
 

@@ -13,6 +13,7 @@ const PLAYABLE: Array[K] = [
 	K.DOWNLOADING,
 	K.PAUSED,
 	K.FAILED,
+	K.DAMAGED,
 ]
 ## The primary action, and the text of its button without and with a download size.
 const PRIMARY: Dictionary[K, Array] = {

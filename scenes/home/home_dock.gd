@@ -1,7 +1,8 @@
 class_name HomeDock
 extends Container
 ## The one large button, what there is to say beside it, and the other buttons: in one line where
-## there is room, else the words above the buttons.
+## there is room, else the words above the buttons. Before that, two other buttons stand below each
+## other, so that the large one stays where it is.
 ##
 ## Its children are in this order, which is that of the Tab key too.
 
@@ -42,7 +43,7 @@ func _get_minimum_size() -> Vector2:
 
 ## Whether all stands in one line.
 func is_wide() -> bool:
-	return _room_for_words() >= WORDS_LEAST
+	return _room_beside(_side()) >= WORDS_LEAST
 
 
 ## To the next button, and not to a nearer one on another card.
@@ -59,20 +60,23 @@ func _join() -> void:
 
 ## Returns the height.
 func _arrange(is_final: bool) -> float:
-	var wide := is_wide()
 	if is_final:
 		_dress()
+	var wide := is_wide()
+	var side := _side()
+	if is_final:
+		_stretch(wide and side != _line())
 		_join()
-		_settle(_room_for_words() if wide else size.x)
+		_settle(_room_beside(side) if wide else size.x)
 	var button := _primary.get_combined_minimum_size()
 	var line := _line()
 	if wide:
-		var words_width := _room_for_words()
-		var height := maxf(maxf(button.y, line.y), _words.get_combined_minimum_size().y)
+		var words_width := _room_beside(side)
+		var height := maxf(maxf(button.y, side.y), _words.get_combined_minimum_size().y)
 		if is_final:
 			_put(_primary, Vector2(0.0, (height - button.y) / 2.0), button)
 			_put(_words, Vector2(button.x + GAP, 0.0), Vector2(words_width, height))
-			_put(_others, Vector2(size.x - line.x, (height - line.y) / 2.0), line)
+			_put(_others, Vector2(size.x - side.x, (height - side.y) / 2.0), side)
 		return height
 	var top := _words.get_combined_minimum_size().y + ROW_GAP
 	var is_beside := size.x - button.x - ROW_GAP >= line.x
@@ -117,19 +121,43 @@ func _dress() -> void:
 		_primary.add_theme_font_size_override("font_size", LARGE_TEXT)
 
 
-func _room_for_words() -> float:
-	var line := _line().x
+## The room for the words beside the other buttons, if those take [param side].
+func _room_beside(side: Vector2) -> float:
 	var room := size.x - _primary.get_combined_minimum_size().x - GAP
-	return room - line - GAP if line > 0.0 else room
+	return room - side.x - GAP if side.x > 0.0 else room
+
+
+## What the other buttons take beside the words: a line, or two of them below each other.
+func _side() -> Vector2:
+	var line := _line()
+	var shown := _shown()
+	if shown.size() != 2 or _room_beside(line) >= WORDS_LEAST:
+		return line
+	var upper := shown[0].get_combined_minimum_size()
+	var lower := shown[1].get_combined_minimum_size()
+	var between := _others.get_theme_constant(&"v_separation")
+	return Vector2(maxf(upper.x, lower.x), upper.y + between + lower.y)
+
+
+## Below each other the other buttons have one width.
+func _stretch(is_column: bool) -> void:
+	for button: Control in _shown():
+		button.size_flags_horizontal = SIZE_EXPAND_FILL if is_column else SIZE_FILL
+
+
+func _shown() -> Array[Control]:
+	var shown: Array[Control] = []
+	for child: Node in _others.get_children():
+		if (child as Control).visible:
+			shown.append(child as Control)
+	return shown
 
 
 ## What the other buttons take in one line.
 func _line() -> Vector2:
 	var line := Vector2.ZERO
 	var between := _others.get_theme_constant(&"h_separation")
-	for child: Node in _others.get_children():
-		var button := child as Control
-		if button.visible:
-			var least := button.get_combined_minimum_size()
-			line = Vector2(line.x + least.x + between, maxf(line.y, least.y))
+	for button: Control in _shown():
+		var least := button.get_combined_minimum_size()
+		line = Vector2(line.x + least.x + between, maxf(line.y, least.y))
 	return Vector2(maxf(line.x - between, 0.0), line.y)

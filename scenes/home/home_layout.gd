@@ -10,7 +10,7 @@ const BROAD_FROM := 1500.0
 const NOTES_MOST := 520.0
 ## In less room than this everything is drawn tighter.
 const COMPACT_BELOW := Vector2(640, 560)
-## In less height the news are shorter.
+## In less height the notes and the news are a line each, so that the art is seen.
 const SHORT_BELOW := 700.0
 ## From this height on, there is so much room above the words of the brand, as a part of the height:
 ## whatever comes below them does not move them.
@@ -94,8 +94,8 @@ func _fit_feed(size: Vector2, is_wide: bool) -> void:
 	_feed.visible = _notes.visible or _news.visible
 	_feed.vertical = not is_wide
 	_feed.custom_minimum_size.y = FEED_HEIGHT if is_wide and size.y >= SHORT_BELOW else 0.0
-	# Beside the notes there is the height of those.
-	_news.is_short = size.y < SHORT_BELOW and not (is_wide and _notes.visible)
+	_notes.is_short = size.y < SHORT_BELOW
+	_news.is_short = size.y < SHORT_BELOW
 	_news.shown_most = NewsCards.CARDS_MAX
 	if is_wide and _notes.visible and size.x < BROAD_FROM:
 		_news.shown_most = NewsCards.CARDS_MAX - 1

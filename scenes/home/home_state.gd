@@ -80,6 +80,7 @@ const WORKING: Array[Kind] = [
 	Kind.APPLYING,
 	Kind.VERIFYING,
 	Kind.REPAIRING,
+	Kind.ROLLING_BACK,
 	Kind.MOVING,
 ]
 
@@ -182,6 +183,8 @@ func status_text() -> String:
 		key = "HOME_STATUS_OFFLINE_READY"
 	if kind == Kind.DAMAGED and damaged_files.size() == 1:
 		key = "HOME_STATUS_DAMAGED_ONE"
+	if kind == Kind.ROLLING_BACK and not previous_version.is_empty():
+		key = "HOME_STATUS_RESTORING"
 	return _fill(key)
 
 
@@ -200,6 +203,7 @@ func _fill(key: String) -> String:
 		"new_mode": new_mode,
 		"files": damaged_files.size(),
 		"other": notice_version,
+		"previous": previous_version,
 	}
 	return _text(key).format(values)
 

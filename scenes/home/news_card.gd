@@ -14,8 +14,9 @@ const PICTURE_FROM := 340.0
 const PICTURE_SHARE := 0.36
 const PICTURE_LEAST := 112.0
 const PICTURE_MOST := 220.0
+const TITLE_LINES := 2
 
-## Without the text and in less room around it, where a window is low.
+## Only the title, in one line, where a window is low.
 var is_short: bool = false:
 	set(value):
 		is_short = value
@@ -59,9 +60,11 @@ func _draw_entry() -> void:
 	_about.text = _entry.about()
 	_title.text = _entry.title
 	_text.text = _entry.text
+	_title.max_lines_visible = 1 if is_short else TITLE_LINES
 	_text.visible = not is_short
-	_more.visible = not _entry.link.is_empty()
-	is_link = _more.visible
+	_about.visible = not is_short
+	is_link = not _entry.link.is_empty()
+	_more.visible = is_link and not is_short
 	accessibility_name = _entry.title
 	accessibility_description = _entry.text
 	_load_picture()
@@ -115,7 +118,7 @@ func _end_task() -> void:
 
 func _fit() -> void:
 	_picture.texture = _decoded
-	_frame.visible = size.x >= PICTURE_FROM
+	_frame.visible = size.x >= PICTURE_FROM and not is_short
 	_frame.custom_minimum_size.x = clampf(size.x * PICTURE_SHARE, PICTURE_LEAST, PICTURE_MOST)
 
 

@@ -11,7 +11,7 @@ const CARDS_MAX := 3
 const WIDE_FROM := 270.0
 const SEPARATION := 16.0
 
-## In a low window the cards show less.
+## In a low window the cards are a line each.
 var is_short: bool = false:
 	set(value):
 		is_short = value

@@ -14,11 +14,19 @@ var is_behind: bool = false:
 		if is_node_ready():
 			_draw_notes()
 
+## Only the heading, in one line, where a window is low.
+var is_short: bool = false:
+	set(value):
+		is_short = value
+		if is_node_ready():
+			_draw_notes()
+
 var _version: String = ""
 var _excerpt: String = ""
 
 @onready var _heading := %NotesHeading as Label
 @onready var _text := %NotesExcerpt as Label
+@onready var _read := %ReadNotes as Label
 
 
 func _ready() -> void:
@@ -64,9 +72,17 @@ static func excerpt(bbcode: String) -> String:
 	return text if text.length() <= EXCERPT_MAX else text.left(EXCERPT_MAX - 1) + "…"
 
 
+## What has no room can be read there.
+func _get_tooltip(_at: Vector2) -> String:
+	return _excerpt if is_short else ""
+
+
 func _draw_notes() -> void:
 	visible = not _version.is_empty() and not _excerpt.is_empty()
 	_heading.text = tr("NOTES_ABOUT" if is_behind else "NOTES_OF").format({"version": _version})
+	_heading.theme_type_variation = &"NewsTitle" if is_short else &"Subheading"
 	_text.text = _excerpt
+	_text.visible = not is_short
+	_read.visible = not is_short
 	accessibility_name = _heading.text
 	accessibility_description = _excerpt

@@ -7,7 +7,7 @@ extends PanelContainer
 signal page_shown(page: NavBar.Page)
 
 ## Questions whose yes destroys something.
-const DANGEROUS: PackedStringArray = ["ASK_UNINSTALL", "ASK_SPACE"]
+const DANGEROUS: PackedStringArray = ["ASK_UNINSTALL", "ASK_SPACE", "ASK_DAMAGED"]
 
 var branding: Branding:
 	set(value):

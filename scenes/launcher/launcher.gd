@@ -165,6 +165,8 @@ func _on_action_requested(action: HomeState.Action) -> void:
 		_questions.on_return_requested(_on_return)
 	elif action == HomeState.Action.FREE_SPACE:
 		_questions.on_space_requested()
+	elif action == HomeState.Action.PLAY and not _session.model.damaged_files.is_empty():
+		_questions.on_damaged_play_requested()
 	elif action == HomeState.Action.SHOW_ERROR:
 		_frame.show_error(_session.model.trouble(), _session.model.failure != null, true)
 	elif action == HomeState.Action.SHOW_SETTINGS:

@@ -81,6 +81,10 @@ func on_return_requested(on_yes: Callable) -> void:
 	frame.ask("ASK_RETURN", values, on_yes)
 
 
+func on_damaged_play_requested() -> void:
+	frame.ask("ASK_DAMAGED", {}, session.act.bind(HomeState.Action.PLAY))
+
+
 func on_space_requested() -> void:
 	frame.ask("ASK_SPACE", _versions(), session.free_space)
 
@@ -92,8 +96,21 @@ func _versions() -> Dictionary:
 
 
 func on_uninstall_requested() -> void:
-	var values := {"product": session.branding.product_name, "directory": session.model.directory}
+	var model := session.model
+	var values := {
+		"product": session.branding.product_name,
+		"directory": model.directory,
+		"weight": weight_of(model.disk_bytes),
+	}
 	frame.ask("ASK_UNINSTALL", values, session.uninstall)
+
+
+## What uninstalling frees, in a sentence; empty if that is not known.
+static func weight_of(bytes: int) -> String:
+	if bytes <= 0:
+		return ""
+	var text := str(TranslationServer.translate("ASK_UNINSTALL_BYTES"))
+	return text.format({"bytes": Words.bytes(bytes)})
 
 
 ## What room there is in a folder, and how much the game needs.

@@ -38,6 +38,13 @@ static func tell_completed(model: LauncherModel, version: String) -> void:
 	model.message = _fill(key, {"product": model.product_name, "version": version})
 
 
+static func tell_repaired(model: LauncherModel, files: int) -> void:
+	var key := "MESSAGE_REPAIRED_NONE" if files == 0 else "MESSAGE_REPAIRED"
+	if files == 1:
+		key = "MESSAGE_REPAIRED_ONE"
+	model.message = _fill(key, {"files": files})
+
+
 static func tell_uninstalled(model: LauncherModel) -> void:
 	var key := "MESSAGE_UNINSTALLED_BYTES" if model.disk_bytes > 0 else "MESSAGE_UNINSTALLED"
 	var values := {"product": model.product_name, "bytes": Words.bytes(model.disk_bytes)}

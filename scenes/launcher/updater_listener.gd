@@ -208,7 +208,7 @@ func _on_verify_completed(damaged_files: PackedStringArray) -> void:
 
 func _on_repair_completed(repaired_files: int) -> void:
 	model.damaged_files.clear()
-	model.message = tr("MESSAGE_REPAIRED").format({"files": repaired_files})
+	UpdaterFacts.tell_repaired(model, repaired_files)
 	status_outdated.emit(false)
 
 

@@ -191,6 +191,8 @@ func _uninstall_beside_a_file() -> void:
 	mine.store_string("mine")
 	mine.close()
 	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert("This frees " in question.text and not "{" in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
 	await _until("settled", func() -> bool: return not _updater().is_busy())

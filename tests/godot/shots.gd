@@ -136,6 +136,8 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	var bare := [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY]
 	if not kind in bare:
 		state.version = "0.1.2"
+	if kind == HomeState.Kind.ROLLING_BACK:
+		state.previous_version = "0.1.1"
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
 		state.needed_bytes = 330_000_000

@@ -227,25 +227,54 @@ func test_retry_closes_and_asks() -> void:
 func test_nothing_is_done_unless_the_answer_is_yes() -> void:
 	var frame := _open()
 	for answer: Key in [KEY_ENTER, KEY_ESCAPE]:
-		frame.ask("ASK_ROLLBACK", {"version": "0.1.1"}, _heard.append.bind("yes"))
-		# The focus starts on the answer that does nothing.
+		frame.ask("ASK_UNINSTALL", {}, _heard.append.bind("yes"))
+		# Where yes destroys something, the focus starts on the answer that does nothing.
 		await Hands.key(get_tree(), answer)
 		assert(not frame.confirm_dialog.visible and _heard.is_empty())
-	frame.ask("ASK_ROLLBACK", {"version": "0.1.1"}, _heard.append.bind("yes"))
+	frame.ask("ASK_UNINSTALL", {}, _heard.append.bind("yes"))
 	await Hands.click(frame.confirm_dialog.get_node("%Yes") as Button)
 	assert(_heard == ["yes"])
+
+
+func test_enter_says_yes_to_what_destroys_nothing() -> void:
+	var frame := _open()
+	for key: String in ["ASK_RETURN", "ASK_MODE", "ASK_ROLLBACK"]:
+		_heard.clear()
+		frame.ask(key, {"version": "0.1.1"}, _heard.append.bind("yes"))
+		await Hands.key(get_tree(), KEY_ENTER)
+		assert(not frame.confirm_dialog.visible and _heard == ["yes"], key)
+		frame.ask(key, {"version": "0.1.1"}, _heard.append.bind("again"))
+		await Hands.key(get_tree(), KEY_ESCAPE)
+		assert(not frame.confirm_dialog.visible and _heard == ["yes"], key)
+
+
+func test_what_enter_does_is_seen_after_a_click_too() -> void:
+	var frame := _open()
+	var primary := frame.home.get_node("%Primary") as Button
+	for question: String in ["ASK_MODE", "ASK_UNINSTALL"]:
+		primary.pressed.connect(
+			frame.ask.bind(question, {}, func() -> void: pass), CONNECT_ONE_SHOT
+		)
+		await Hands.click(primary)
+		var answer := get_viewport().gui_get_focus_owner()
+		assert(InputMode.kind == InputMode.Kind.POINTER)
+		assert(answer.name == ("Yes" if question == "ASK_MODE" else "Close"), question)
+		assert(answer.has_focus(true), question)
+		frame.confirm_dialog.close()
+		# On the page behind it, a click has no ring.
+		assert(primary.has_focus() and not primary.has_focus(true), question)
 
 
 func test_each_answer_is_reached_by_keys_and_pad() -> void:
 	var frame := _open()
 	for way: Key in [KEY_TAB, KEY_LEFT, KEY_RIGHT, KEY_UP, KEY_DOWN]:
 		_heard.clear()
-		frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+		frame.ask("ASK_UNINSTALL", {}, _heard.append.bind("yes"))
 		await Hands.key(get_tree(), way)
 		await Hands.key(get_tree(), KEY_ENTER)
 		assert(_heard == ["yes"], OS.get_keycode_string(way))
 	_heard.clear()
-	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	frame.ask("ASK_UNINSTALL", {}, _heard.append.bind("yes"))
 	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_LEFT)
 	await Hands.pad(get_tree(), JOY_BUTTON_A)
 	assert(_heard == ["yes"])

@@ -69,8 +69,10 @@ func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
 	var frame := _open(K.DAMAGED)
 	assert(_text(frame, "%Status") == "3 files are damaged.")
 	assert(_text(frame, "%Detail") == "Repair downloads about 12 MB at most.")
-	await Hands.click(frame.home.get_node("%First") as Button)
+	await Hands.click(frame.home.get_node("%Second") as Button)
 	assert(_asked == [A.SHOW_ERROR])
+	# Beside Repair, as in every other trouble.
+	assert(_text(frame, "%First") == "Play")
 	var model := LauncherModel.new()
 	model.damaged_files = ["data/a.pck", "b.pck"]
 	assert(model.trouble().code == "damaged" and model.trouble().details == "data/a.pck\nb.pck")
@@ -156,3 +158,14 @@ func test_in_a_high_window_the_art_ends_above_the_words() -> void:
 	assert(KeyArt.place_in(Vector2(1280, 800)) == Vector2(1280, 800))
 	var tall := KeyArt.place_in(Vector2(800, 1280))
 	assert(tall.x == 800.0 and tall.y < 1280.0 * 0.7)
+
+
+func test_going_back_has_the_bar_of_an_update_without_a_speed() -> void:
+	var frame := _open(K.ROLLING_BACK)
+	frame.home.show_progress(55_000_000, 137_000_000, 26_000_000.0, 4.0)
+	assert((frame.home.get_node("%Bar") as ProgressBar).visible)
+	assert(absf((frame.home.get_node("%Bar") as ProgressBar).value - 40.1) < 0.2)
+	assert(_text(frame, "%Status") == "Restoring 0.1.1 from this computer…")
+	assert(_text(frame, "%Percent") == "40%")
+	var detail := _text(frame, "%Detail")
+	assert("137" in detail and not "/s" in detail, detail)

@@ -148,3 +148,66 @@ func test_what_went_wrong_is_amber_and_what_went_well_is_green() -> void:
 	assert(HomeWords.tone(model.home_state()) == Toast.Tone.WARNING)
 	model.message = "Done."
 	assert(HomeWords.tone(model.home_state()) == Toast.Tone.GOOD)
+
+
+## However long their words are, and in every language. A line more of words takes its height.
+func test_two_other_buttons_do_not_move_the_large_one() -> void:
+	var frame := _open(K.READY)
+	get_window().size = Vector2i(1280, 800)
+	var primary := frame.home.get_node("%Primary") as Control
+	for locale: String in ["en", "de", "es", "fr", "ja", "pt_BR"]:
+		TranslationServer.set_locale(locale)
+		Shots.show_home(frame, K.READY, HomeState.Notice.NONE)
+		for step: int in 4:
+			await get_tree().process_frame
+		var before := primary.global_position
+		for state: Array in [
+			[K.READY, HomeState.Notice.ROLLED_BACK],
+			[K.READY, HomeState.Notice.WENT_BACK],
+			[K.DOWNLOADING, HomeState.Notice.NONE],
+			[K.PAUSED, HomeState.Notice.NONE],
+			[K.DAMAGED, HomeState.Notice.NONE],
+		]:
+			var kind: K = state[0]
+			var notice: HomeState.Notice = state[1]
+			Shots.show_home(frame, kind, notice)
+			assert(frame.home.state.secondary_actions().size() == 2, str(state))
+			for step: int in 4:
+				await get_tree().process_frame
+			var moved := (primary.global_position - before).abs()
+			assert(moved.x < 1.0 and moved.y <= 20.0, "%s %s moves %s" % [locale, state, moved])
+			for button: String in ["%First", "%Second"]:
+				var rect := (frame.home.get_node(button) as Control).get_global_rect()
+				var card := (frame.home.get_node("%Card") as Control).get_global_rect()
+				assert(card.encloses(rect), "%s %s %s" % [locale, state, button])
+	TranslationServer.set_locale("en")
+
+
+## The notes and the news are a line each there, and leave the figures of the art free.
+func test_in_a_low_window_the_cards_leave_the_art_free() -> void:
+	var frame := _open(K.READY)
+	var before := get_window().size
+	get_window().size = Vector2i(960, 600)
+	for locale: String in ["en", "de", "es", "fr", "ja", "pt_BR"]:
+		TranslationServer.set_locale(locale)
+		frame.home.show_news(Shots.news())
+		Shots.show_home(frame, K.READY, HomeState.Notice.NONE)
+		for step: int in 6:
+			await get_tree().process_frame
+		var feed := frame.home.get_node("%Feed") as Control
+		assert(feed.visible and feed.size.y < 60.0, "%s %s" % [locale, feed.size])
+		var card := frame.home.get_node("%Card") as Control
+		assert(card.global_position.y > 380.0, "%s %s" % [locale, card.global_position])
+	TranslationServer.set_locale("en")
+	# The brand is right below, once is enough.
+	var brand := frame.nav.get_node("%Brand") as Control
+	assert(not brand.visible)
+	frame.show_page(NavBar.Page.SETTINGS)
+	assert(brand.visible)
+	frame.show_page(NavBar.Page.HOME)
+	assert(not brand.visible)
+	get_window().size = before
+	for step: int in 6:
+		await get_tree().process_frame
+	assert(brand.visible)
+	assert((frame.home.get_node("%NotesCard/%NotesExcerpt") as Control).visible)

@@ -84,7 +84,13 @@ func test_damage_is_found_and_repaired() -> void:
 	await _until_primary("Repair")
 	assert(_home("%Status") == "One file is damaged.", _home("%Status"))
 	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
+	# Play only after a question, whose yes is not the default.
 	await Hands.click(_node("%Home").get_node("%First") as Button)
+	var question := _node("%ConfirmDialog") as ConfirmDialog
+	assert(question.visible and (question.get_node("%Message") as Label).text.contains("damaged"))
+	assert((question.get_node("%Close") as Button).has_focus(true))
+	question.close()
+	await Hands.click(_node("%Home").get_node("%Second") as Button)
 	var dialog := _node("%ErrorDialog") as ErrorDialog
 	assert(
 		dialog.visible and dialog.report.code == "damaged" and dialog.report.details == "game.sh"

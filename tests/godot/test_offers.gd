@@ -85,3 +85,20 @@ func test_a_tooltip_of_news_has_only_what_is_cut_short() -> void:
 	for step: int in 4:
 		await get_tree().process_frame
 	assert(card.get_tooltip() == entries[0].text, card.get_tooltip())
+
+
+func test_a_repair_says_what_it_has_done_in_a_sentence() -> void:
+	TranslationServer.set_locale("en")
+	var model := LauncherModel.new()
+	var said: PackedStringArray = []
+	for files: int in 3:
+		UpdaterFacts.tell_repaired(model, files)
+		said.append(model.message)
+	assert(
+		(
+			said
+			== PackedStringArray(
+				["All files are fine.", "One file was repaired.", "Files repaired: 2."]
+			)
+		)
+	)

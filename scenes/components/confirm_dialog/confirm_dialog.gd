@@ -38,6 +38,10 @@ func ask(title: String, words: String, yes: String, no: String, on_yes: Callable
 	open()
 
 
+func _default_focus() -> Control:
+	return close_button if is_dangerous else _yes
+
+
 func _on_yes_pressed() -> void:
 	close()
 	_on_yes.call()

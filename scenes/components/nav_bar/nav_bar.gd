@@ -13,6 +13,8 @@ enum Page {
 }
 
 const COMPACT_BELOW := 760.0
+## In less height, Home has the brand in small words right below the bar: once is enough.
+const LOW_BELOW := 640.0
 ## From this width on there is room for words on what is going on.
 const WORDS_FROM := 1100.0
 
@@ -51,6 +53,7 @@ func _ready() -> void:
 		_buttons[place].pressed.connect(page_requested.emit.bind(place as Page))
 	_doing.pressed.connect(page_requested.emit.bind(Page.HOME))
 	resized.connect(_fit)
+	get_viewport().size_changed.connect(_fit)
 	_draw_branding()
 	page = page
 
@@ -94,7 +97,11 @@ func _draw_branding() -> void:
 
 
 func _fit() -> void:
+	# A window may change after its page has left it.
+	if not is_inside_tree():
+		return
 	_column.side_min = 28.0 if size.x >= COMPACT_BELOW else 12.0
 	_column.queue_sort()
-	_brand.visible = size.x >= COMPACT_BELOW
+	var is_told := page == Page.HOME and get_viewport_rect().size.y < LOW_BELOW
+	_brand.visible = size.x >= COMPACT_BELOW and not is_told
 	_draw_doing()
