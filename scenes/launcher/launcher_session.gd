@@ -6,9 +6,8 @@ extends LauncherRequests
 ## [BackgroundWork].
 ## Knows no screen.
 
-## How old a check may be before another one follows, when the window gets the focus, and always.
+## How old a check may be before another one follows when the window gets the focus.
 const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
-const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
 ## Failures of a first installation after which another folder may do.
 const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
 ## The most folders to try when looking for a free one.
@@ -33,11 +32,7 @@ func _ready() -> void:
 	_queue.refused.connect(_on_refused)
 	background.model = model
 	background.downloaded.connect(_on_downloaded.unbind(1))
-	var timer := Timer.new()
-	timer.wait_time = CHECK_AGAIN_SECONDS
-	timer.autostart = true
-	timer.timeout.connect(check_again.bind(0))
-	add_child(timer)
+	add_child(LauncherRetries.new(self))
 
 
 func _notification(what: int) -> void:
@@ -74,7 +69,8 @@ func check_again(older_than_msec: int) -> void:
 		model.activity == HomeState.Kind.READY and not updater.is_busy() and not model.is_playing
 	)
 	var is_fine := model.failure == null or model.is_failure_of_check
-	if is_automatic and is_old and is_idle and is_fine and model.is_installed():
+	var is_wanted := model.is_installed() or model.server == HomeFacts.Server.UNREACHABLE
+	if is_automatic and is_old and is_idle and is_fine and is_wanted:
 		_check()
 
 

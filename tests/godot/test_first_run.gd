@@ -161,3 +161,22 @@ func test_a_path_is_shortened_in_its_middle() -> void:
 	assert(PathField.shorten("/home/kim/V-Sekai", fits) == "/home/kim/V-Sekai")
 	assert(PathField.shorten("/home/kim/a/b/c/d/e/V-Sekai", fits) == "/home/…c/d/e/V-Sekai")
 	assert(PathField.shorten("C:\\Users\\kim\\Programs\\V-Sekai", fits).begins_with("C:\\…"))
+
+
+func test_without_the_server_the_page_says_so_and_offers_to_try_again() -> void:
+	var screen := _open(12_300_000_000)
+	screen.retry_requested.connect(_heard.append.bind("retry"))
+	screen.install_requested.connect(_heard.append.bind("install"))
+	var install := screen.get_node("%Install") as Button
+	var words := screen.get_node("%OfflineWords") as Label
+	screen.download_bytes = -1
+	screen.needed_bytes = -1
+	screen.is_offline = true
+	assert(words.is_visible_in_tree() and words.text == "The update server can't be reached.")
+	assert(install.disabled and install.tooltip_text == words.text)
+	assert((screen.get_node("%Retry") as Control).has_focus())
+	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(install)
+	assert(_heard == ["retry"], str(_heard))
+	screen.is_offline = false
+	assert(not install.disabled and install.has_focus() and not words.is_visible_in_tree())
