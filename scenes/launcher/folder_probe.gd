@@ -1,6 +1,9 @@
 class_name FolderProbe
 ## Whether a folder can be created. Only trying tells: the system may refuse what looks free.
 
+## The most folders to try when looking for a free one.
+const FOLDERS_MAX := 100
+
 
 ## The key of why not; empty = it can be, or is there.
 static func fault_of(folder: String) -> String:
@@ -19,3 +22,12 @@ static func fault_of(folder: String) -> String:
 		return "MESSAGE_FOLDER_IMPOSSIBLE"
 	DirAccess.remove_absolute(missing)
 	return ""
+
+
+## The first folder beside this one that is free: its name, and a number.
+static func find_free(directory: String, is_free: Callable) -> String:
+	for number: int in range(2, FOLDERS_MAX):
+		var beside := "%s %d" % [directory, number]
+		if is_free.call(beside):
+			return beside
+	return directory

@@ -10,8 +10,6 @@ extends LauncherRequests
 const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
 ## Failures of a first installation after which another folder may do.
 const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
-## The most folders to try when looking for a free one.
-const FOLDERS_MAX := 100
 
 
 func _ready() -> void:
@@ -72,6 +70,14 @@ func check_again(older_than_msec: int) -> void:
 	var is_wanted := model.is_installed() or model.server == HomeFacts.Server.UNREACHABLE
 	if is_automatic and is_old and is_idle and is_fine and is_wanted:
 		_check()
+
+
+## Tries the update again that a person has asked for, whatever page is open now.
+func go_on_updating() -> void:
+	model.failure = null
+	model.activity = HomeState.Kind.PREPARING
+	changed.emit()
+	_queue.start(_last_update if _last_update.is_valid() else updater.start_update)
 
 
 ## What is free on the disk of a folder, in bytes; -1 = unknown.
@@ -136,7 +142,8 @@ func _on_uninstalled() -> void:
 	# What others have put into the folder stays there: the next installation gets one of its own.
 	var is_taken := VSekaiUpdater.inspect_folder(model.directory) == VSekaiUpdater.Place.TAKEN
 	if is_taken and UpdaterConfig.given_folder().is_empty():
-		settings.install_dir = _find_free(model.directory)
+		var is_free := func(folder: String) -> bool: return look_at(folder) == Place.FREE
+		settings.install_dir = FolderProbe.find_free(model.directory, is_free)
 	settings_outdated.emit()
 	apply_settings()
 
@@ -235,12 +242,3 @@ func _is_move_due(is_installed: bool) -> bool:
 		change_location(directory)
 	settings_outdated.emit()
 	return not settings.install_dir.is_empty() and settings.install_dir == directory
-
-
-## The first folder beside this one that is free: its name, and a number.
-func _find_free(directory: String) -> String:
-	for number: int in range(2, FOLDERS_MAX):
-		var beside := "%s %d" % [directory, number]
-		if look_at(beside) == Place.FREE:
-			return beside
-	return directory

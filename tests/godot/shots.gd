@@ -46,6 +46,7 @@ const BEHIND: Array[HomeState.Kind] = [
 	HomeState.Kind.APPLYING,
 	HomeState.Kind.PAUSED,
 	HomeState.Kind.FAILED,
+	HomeState.Kind.WAITING,
 	HomeState.Kind.NOT_INSTALLED,
 ]
 ## Notices of a version that was left.
