@@ -146,7 +146,6 @@ func _draw_words() -> void:
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
 	_problem.text = _problem_text()
-	_problem.visible = not _problem.text.is_empty()
 	_message.visible = not message.is_empty()
 	_message.text = message
 	_draw_room()
@@ -241,6 +240,9 @@ func _fit() -> void:
 	_rows.add_theme_constant_override("separation", 10 if is_compact else 20)
 	_card_rows.add_theme_constant_override("separation", 2 if is_compact else 8)
 	_line.visible = not is_compact
+	# Two lines have room below the field, so that nothing moves when a reason appears.
+	var two_lines := _problem.get_line_height() * 2 + _problem.get_theme_constant(&"line_spacing")
+	_problem.custom_minimum_size.y = 0.0 if is_compact else float(two_lines)
 	_install.custom_minimum_size.y = 0 if is_compact else 64
 	_sizes.add_theme_constant_override("separation", 12 if is_compact else 40)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"

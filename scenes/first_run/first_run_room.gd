@@ -74,6 +74,9 @@ func _space_text() -> String:
 
 
 func _reserve() -> void:
-	# A hidden text that wraps does not know its height: two lines have room beside these.
-	var heights := [_sizes.get_combined_minimum_size().y, _retry.get_combined_minimum_size().y]
-	custom_minimum_size.y = heights.max()
+	# A hidden text that wraps does not know its height.
+	var font := get_theme_font(&"font", &"Label")
+	var line := ceilf(font.get_height(get_theme_font_size(&"font_size", &"Label")))
+	var two_lines := line * 2.0 + get_theme_constant(&"line_spacing", &"Label")
+	var height := maxf(two_lines, _sizes.get_combined_minimum_size().y)
+	custom_minimum_size.y = maxf(height, _retry.get_combined_minimum_size().y)
