@@ -6,9 +6,9 @@ signal locale_chosen(locale: String)
 signal location_choice_requested
 signal location_changed(directory: String)
 signal install_requested
+signal retry_requested
 
 const COMPACT_BELOW := Vector2(800, 640)
-const SIZES: PackedStringArray = ["FIRST_DOWNLOAD", "FIRST_NEEDED", "FIRST_FREE"]
 
 var branding: Branding:
 	set(value):
@@ -59,6 +59,16 @@ var free_bytes: int = -1:
 		if is_node_ready():
 			_draw_words()
 
+## Whether the server is asked now; shown with [member is_offline].
+var is_checking: bool = false
+
+## Whether the server could not be reached, so that nobody knows what would be installed.
+var is_offline: bool = false:
+	set(value):
+		is_offline = value
+		if is_node_ready():
+			_draw_words()
+
 ## Download size and required disk space; -1 = unknown.
 var download_bytes: int = -1:
 	set(value):
@@ -83,9 +93,7 @@ var _refused: String = ""
 @onready var _location := %Location as PathField
 @onready var _choose := %Choose as Button
 @onready var _problem := %Problem as Label
-@onready var _space_icon := %SpaceIcon as ThemedIcon
-@onready var _space := %Space as Label
-@onready var _space_row := %SpaceRow as Control
+@onready var _room := %Room as FirstRunRoom
 @onready var _menu := %Menu as CheckButton
 @onready var _message := %Message as Label
 @onready var _sizes := %Sizes as BoxContainer
@@ -100,6 +108,7 @@ func _ready() -> void:
 	_location.text_changed.connect(_draw_words.unbind(1))
 	_location.focus_exited.connect(_on_location_done)
 	_install.pressed.connect(_on_install_pressed)
+	_room.retry_requested.connect(retry_requested.emit)
 	resized.connect(_fit)
 	_write_directory()
 	_fit()
@@ -118,13 +127,10 @@ func is_menu_wanted() -> bool:
 func grab_default_focus() -> void:
 	if is_after_uninstall:
 		InputMode.focus(_language)
+	elif _install.disabled:
+		_focus_remedy()
 	else:
-		InputMode.focus(_choose if _install.disabled else _install)
-
-
-## Whether the game does not fit on the disk of the folder.
-func is_space_short() -> bool:
-	return free_bytes >= 0 and needed_bytes > free_bytes
+		InputMode.focus(_install)
 
 
 func _draw_words() -> void:
@@ -140,13 +146,9 @@ func _draw_words() -> void:
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
 	_problem.text = _problem_text()
-	_problem.visible = not _problem.text.is_empty()
 	_message.visible = not message.is_empty()
 	_message.text = message
-	_draw_sizes()
-	_space.text = _space_text()
-	_space_row.visible = not _sizes.visible or is_space_short()
-	_draw_space()
+	_draw_room()
 	_install.text = (
 		tr("HOME_INSTALL")
 		if download_bytes <= 0
@@ -154,47 +156,46 @@ func _draw_words() -> void:
 	)
 
 
-## What is downloaded, what it takes and what is free, once all of that is known.
-func _draw_sizes() -> void:
-	_sizes.visible = download_bytes >= 0 and needed_bytes >= 0 and free_bytes >= 0
-	var amounts: Array[int] = [download_bytes, needed_bytes, free_bytes]
-	for place: int in amounts.size():
-		(_sizes.get_child(place).get_child(0) as Label).text = Words.bytes(amounts[place])
-		(_sizes.get_child(place).get_child(1) as Label).text = tr(SIZES[place])
-
-
 ## Without room there is one thing to do: choose another folder.
-func _draw_space() -> void:
-	var is_short := is_space_short()
-	_space.theme_type_variation = &"Danger" if is_short else &"Muted"
-	_space_icon.visible = is_short
-	_choose.theme_type_variation = &"AttentionButton" if is_short else &""
+func _draw_room() -> void:
 	var had_focus := _install.has_focus()
-	var is_refused := _problem.visible and _typed() != directory
-	_install.disabled = is_short or is_refused
-	var why := _problem.text if is_refused else _space.text
-	_install.tooltip_text = why if _install.disabled else ""
-	_install.accessibility_description = _install.tooltip_text
+	var had_retry_focus := _room.has_retry_focus()
+	_room.free_bytes = free_bytes
+	_room.needed_bytes = needed_bytes
+	_room.download_bytes = download_bytes
+	_room.is_offline = is_offline
+	_room.is_checking = is_checking
+	_room.draw_words()
+	_choose.theme_type_variation = &"AttentionButton" if _room.is_short() else &""
+	var why := _problem.text if _is_refused() else _room.fault()
+	_install.disabled = not why.is_empty()
+	_install.tooltip_text = why
+	_install.accessibility_description = why
 	if _install.disabled and had_focus:
-		var remedy: Control = _location if is_refused else _choose
-		InputMode.focus(remedy)
+		_focus_remedy()
+	elif not _install.disabled and had_retry_focus:
+		InputMode.focus(_install)
+
+
+func _is_refused() -> bool:
+	return not _problem.text.is_empty() and _location.typed() != directory
+
+
+func _focus_remedy() -> void:
+	if _is_refused():
+		InputMode.focus(_location)
+	elif is_offline and not _room.is_short():
+		_room.focus_retry()
+	else:
+		InputMode.focus(_choose)
 
 
 ## Why what stands in the field does not do; empty = nothing speaks against it.
 func _problem_text() -> String:
-	if not folder_problem.is_empty() and _typed() in [_refused, directory]:
+	if not folder_problem.is_empty() and _location.typed() in [_refused, directory]:
 		return folder_problem
-	var is_fine := _typed() == directory or _typed().is_absolute_path()
+	var is_fine := _location.typed() == directory or _location.typed().is_absolute_path()
 	return "" if is_fine else tr("MESSAGE_FOLDER_RELATIVE")
-
-
-func _space_text() -> String:
-	var values := {"free": Words.bytes(free_bytes), "needed": Words.bytes(needed_bytes)}
-	if free_bytes < 0:
-		return tr("FIRST_SPACE_UNKNOWN")
-	if needed_bytes < 0:
-		return tr("FIRST_SPACE").format(values)
-	return tr("FIRST_SPACE_SHORT" if is_space_short() else "FIRST_SPACE_ENOUGH").format(values)
 
 
 func _on_language_selected(index: int) -> void:
@@ -203,7 +204,7 @@ func _on_language_selected(index: int) -> void:
 
 
 func _on_location_done() -> void:
-	var typed := _typed()
+	var typed := _location.typed()
 	if typed == directory and _refused.is_empty():
 		return
 	_refused = typed
@@ -212,10 +213,6 @@ func _on_location_done() -> void:
 		# The folder that was made of it, or the one before.
 		_write_directory()
 	_draw_words()
-
-
-func _typed() -> String:
-	return _location.typed()
 
 
 func _write_directory() -> void:
@@ -243,6 +240,9 @@ func _fit() -> void:
 	_rows.add_theme_constant_override("separation", 10 if is_compact else 20)
 	_card_rows.add_theme_constant_override("separation", 2 if is_compact else 8)
 	_line.visible = not is_compact
+	# Two lines have room below the field, so that nothing moves when a reason appears.
+	var two_lines := _problem.get_line_height() * 2 + _problem.get_theme_constant(&"line_spacing")
+	_problem.custom_minimum_size.y = 0.0 if is_compact else float(two_lines)
 	_install.custom_minimum_size.y = 0 if is_compact else 64
 	_sizes.add_theme_constant_override("separation", 12 if is_compact else 40)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"

@@ -14,6 +14,7 @@ const PLAYABLE: Array[K] = [
 	K.PAUSED,
 	K.FAILED,
 	K.DAMAGED,
+	K.WAITING,
 ]
 ## The primary action, and the text of its button without and with a download size.
 const PRIMARY: Dictionary[K, Array] = {
@@ -26,6 +27,7 @@ const PRIMARY: Dictionary[K, Array] = {
 	K.PAUSED: [A.RESUME, "HOME_RESUME", "HOME_RESUME"],
 	K.DAMAGED: [A.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	K.FAILED: [A.RETRY, "HOME_RETRY", "HOME_RETRY"],
+	K.WAITING: [A.RETRY, "HOME_RETRY_NOW", "HOME_RETRY_NOW"],
 	K.NO_REPOSITORY: [A.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
 ## The text of a button that is the primary one only now and then, or never.
@@ -86,7 +88,7 @@ static func others(state: HomeState) -> Array[A]:
 		actions.append(A.RETRY)
 	if state.is_installed() and state.kind in PLAYABLE and not state.is_playing:
 		actions.append(A.PLAY)
-	if state.kind in [K.DOWNLOADING, K.PAUSED, K.VERIFYING, K.REPAIRING]:
+	if state.kind in [K.DOWNLOADING, K.PAUSED, K.VERIFYING, K.REPAIRING, K.WAITING]:
 		actions.append(A.CANCEL)
 	if state.kind in [K.FAILED, K.DAMAGED]:
 		actions.append(A.SHOW_ERROR)

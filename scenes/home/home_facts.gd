@@ -18,6 +18,8 @@ var free_bytes: int = -1
 var last_played: int = 0
 ## Unix time of the last check that reached the server; 0 = none since the start.
 var last_checked: int = 0
+## Whether the server could not be reached a moment ago.
+var is_offline: bool = false
 
 
 ## Each fact that is known, translated.
@@ -27,7 +29,8 @@ func texts(now: int) -> PackedStringArray:
 		parts.append(Words.bytes(disk_bytes))
 	if last_played > 0:
 		parts.append(_played(now))
-	if last_checked > 0:
+	# After a check that has failed, "just now" would seem to be that of the failure.
+	if last_checked > 0 and not (is_offline and now - last_checked < 60):
 		parts.append(_checked(maxi(now - last_checked, 0)))
 	return parts
 

@@ -21,12 +21,14 @@ const REMEDY_SUFFIXES: Dictionary[Tone, String] = {
 	Tone.DANGER: "Danger",
 }
 const TROUBLE := preload("res://scenes/components/icons/trouble.svg")
+const OFFLINE := preload("res://scenes/components/icons/offline.svg")
 const FAILED := preload("res://scenes/components/icons/failed.svg")
 const ICONS: Dictionary[HomeState.Kind, Texture2D] = {
 	HomeState.Kind.UPDATE_WAITING: TROUBLE,
 	HomeState.Kind.DAMAGED: TROUBLE,
 	HomeState.Kind.FAILED: FAILED,
-	HomeState.Kind.OFFLINE: preload("res://scenes/components/icons/offline.svg"),
+	HomeState.Kind.OFFLINE: OFFLINE,
+	HomeState.Kind.WAITING: OFFLINE,
 }
 ## What only stops or leads elsewhere must not be as loud as what it stops.
 const QUIET: Array[HomeState.Action] = [
@@ -55,7 +57,7 @@ static func tone(state: HomeState) -> Tone:
 	match state.kind:
 		HomeState.Kind.FAILED:
 			return Tone.DANGER
-		HomeState.Kind.DAMAGED:
+		HomeState.Kind.DAMAGED, HomeState.Kind.WAITING:
 			return Tone.WARNING
 		HomeState.Kind.OFFLINE when not state.is_installed():
 			# Who has the game can play it.

@@ -23,6 +23,8 @@ enum Kind {
 	UNINSTALLING,
 	MOVING,
 	NO_REPOSITORY,
+	## An update has lost the server, and goes on by itself.
+	WAITING,
 }
 
 ## What the buttons of Home can ask for.

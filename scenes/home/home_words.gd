@@ -22,6 +22,7 @@ const STATUS: Dictionary[HomeState.Kind, String] = {
 	HomeState.Kind.UNINSTALLING: "HOME_STATUS_UNINSTALLING",
 	HomeState.Kind.MOVING: "HOME_STATUS_MOVING",
 	HomeState.Kind.NO_REPOSITORY: "HOME_STATUS_NO_REPOSITORY",
+	HomeState.Kind.WAITING: "HOME_STATUS_WAITING",
 }
 const NOTICES: Dictionary[HomeState.Notice, String] = {
 	HomeState.Notice.ROLLING_OUT: "HOME_NOTICE_ROLLING_OUT",
@@ -96,6 +97,8 @@ static func detail(state: HomeState) -> String:
 			key = "HOME_MORE_FREE_SPACE"
 		HomeState.Kind.FAILED:
 			return state.advice
+		HomeState.Kind.WAITING:
+			key = "HOME_MORE_WAITING_SERVER"
 		HomeState.Kind.PREPARING, HomeState.Kind.DOWNLOADING:
 			key = "HOME_CAN_CLOSE"
 	var values := {

@@ -98,6 +98,8 @@ func show_model(model: LauncherModel) -> void:
 	first_run.free_bytes = model.free_bytes
 	first_run.download_bytes = model.download_bytes
 	first_run.needed_bytes = model.needed_bytes
+	first_run.is_checking = model.activity == HomeState.Kind.CHECKING
+	first_run.is_offline = model.server == HomeFacts.Server.UNREACHABLE
 
 
 ## What went wrong; [param is_known] if the screen says so already, and details are asked for.

@@ -101,6 +101,7 @@ func _connect_screens() -> void:
 	first_run.location_choice_requested.connect(_on_folder_choice_requested)
 	first_run.location_changed.connect(_questions.on_location_chosen)
 	first_run.install_requested.connect(_questions.on_install_requested.bind(_on_first_install))
+	first_run.retry_requested.connect(_session.act.bind(HomeState.Action.CHECK))
 	_folder_dialog.dir_selected.connect(_on_folder_chosen)
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_questions.on_mode_requested)

@@ -7,6 +7,8 @@ var planned_version: String = ""
 var planned_bytes: int = -1
 ## Whether a person has ended the download that can go on.
 var is_cancelled: bool = false
+## Whether nothing tries any more to go on with one that has lost the server.
+var has_given_up: bool = false
 ## Whether it is to begin by itself, because a switch to another mode has promised it.
 var is_due: bool = false
 ## What is left of the running download, or of the one that has ended; -1 = unknown.

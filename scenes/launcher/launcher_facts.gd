@@ -47,4 +47,5 @@ static func for_home(model: LauncherModel) -> HomeFacts:
 	# Beside the way forward to another version there is no room for it.
 	var has_room := model.is_installed() and model.left_version().is_empty()
 	facts.last_checked = model.checked_at if has_room else 0
+	facts.is_offline = model.server == HomeFacts.Server.UNREACHABLE
 	return facts

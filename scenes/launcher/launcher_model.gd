@@ -101,6 +101,18 @@ func is_offline() -> bool:
 	return failure != null and is_failure_of_check and failure.code in OFFLINE_CODES
 
 
+## Whether an update has lost the server, and goes on by itself.
+func is_waiting() -> bool:
+	var is_lost := failure != null and not is_failure_of_check and failure.code in OFFLINE_CODES
+	return is_lost and not download.has_given_up
+
+
+## A person ends the download that runs, or that waits for the server.
+func cancel() -> void:
+	download.is_cancelled = is_waiting() or activity in HomeState.DOWNLOADS
+	failure = null if is_waiting() else failure
+
+
 ## Puts the notice of this kind away.
 func dismiss(notice: HomeState.Notice) -> void:
 	match notice:
@@ -213,6 +225,8 @@ func _kind() -> HomeState.Kind:
 		kind = activity
 	elif not has_repository and not is_installed():
 		kind = HomeState.Kind.NO_REPOSITORY
+	elif is_waiting():
+		kind = HomeState.Kind.WAITING
 	elif failure != null and not is_mode_retired():
 		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
 	elif not damaged_files.is_empty():

@@ -137,6 +137,10 @@ func on_location_chosen(chosen: String) -> void:
 		_refuse("MESSAGE_FOLDER_RELATIVE", {})
 		return
 	var directory := session.find_location(chosen)
+	var fault := FolderProbe.fault_of(directory)
+	if not fault.is_empty():
+		_refuse(fault, {})
+		return
 	var place := session.look_at(directory)
 	var values := {
 		"product": session.branding.product_name, "from": model.directory, "directory": directory
@@ -157,9 +161,13 @@ func on_location_chosen(chosen: String) -> void:
 	session.changed.emit()
 
 
-## Goes on with the first installation, unless the folder has files of others.
+## Goes on with the first installation, unless the folder has files of others or cannot be made.
 func on_install_requested(install: Callable) -> void:
 	var directory := session.model.directory
+	var fault := FolderProbe.fault_of(directory)
+	if not fault.is_empty():
+		_refuse(fault, {})
+		return
 	if session.look_at(directory) != LauncherRequests.Place.TAKEN:
 		install.call()
 		return

@@ -93,8 +93,9 @@ func act(action: HomeState.Action) -> void:
 		HomeState.Action.PAUSE:
 			updater.pause()
 		HomeState.Action.CANCEL:
-			model.download.is_cancelled = model.activity in HomeState.DOWNLOADS
+			model.cancel()
 			updater.cancel()
+			changed.emit()
 
 
 func is_updating() -> bool:

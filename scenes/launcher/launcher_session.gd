@@ -6,13 +6,10 @@ extends LauncherRequests
 ## [BackgroundWork].
 ## Knows no screen.
 
-## How old a check may be before another one follows, when the window gets the focus, and always.
+## How old a check may be before another one follows when the window gets the focus.
 const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
-const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
 ## Failures of a first installation after which another folder may do.
 const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
-## The most folders to try when looking for a free one.
-const FOLDERS_MAX := 100
 
 
 func _ready() -> void:
@@ -33,11 +30,7 @@ func _ready() -> void:
 	_queue.refused.connect(_on_refused)
 	background.model = model
 	background.downloaded.connect(_on_downloaded.unbind(1))
-	var timer := Timer.new()
-	timer.wait_time = CHECK_AGAIN_SECONDS
-	timer.autostart = true
-	timer.timeout.connect(check_again.bind(0))
-	add_child(timer)
+	add_child(LauncherRetries.new(self))
 
 
 func _notification(what: int) -> void:
@@ -74,8 +67,17 @@ func check_again(older_than_msec: int) -> void:
 		model.activity == HomeState.Kind.READY and not updater.is_busy() and not model.is_playing
 	)
 	var is_fine := model.failure == null or model.is_failure_of_check
-	if is_automatic and is_old and is_idle and is_fine and model.is_installed():
+	var is_wanted := model.is_installed() or model.server == HomeFacts.Server.UNREACHABLE
+	if is_automatic and is_old and is_idle and is_fine and is_wanted:
 		_check()
+
+
+## Tries the update again that a person has asked for, whatever page is open now.
+func go_on_updating() -> void:
+	model.failure = null
+	model.activity = HomeState.Kind.PREPARING
+	changed.emit()
+	_queue.start(_last_update if _last_update.is_valid() else updater.start_update)
 
 
 ## What is free on the disk of a folder, in bytes; -1 = unknown.
@@ -140,7 +142,8 @@ func _on_uninstalled() -> void:
 	# What others have put into the folder stays there: the next installation gets one of its own.
 	var is_taken := VSekaiUpdater.inspect_folder(model.directory) == VSekaiUpdater.Place.TAKEN
 	if is_taken and UpdaterConfig.given_folder().is_empty():
-		settings.install_dir = _find_free(model.directory)
+		var is_free := func(folder: String) -> bool: return look_at(folder) == Place.FREE
+		settings.install_dir = FolderProbe.find_free(model.directory, is_free)
 	settings_outdated.emit()
 	apply_settings()
 
@@ -239,12 +242,3 @@ func _is_move_due(is_installed: bool) -> bool:
 		change_location(directory)
 	settings_outdated.emit()
 	return not settings.install_dir.is_empty() and settings.install_dir == directory
-
-
-## The first folder beside this one that is free: its name, and a number.
-func _find_free(directory: String) -> String:
-	for number: int in range(2, FOLDERS_MAX):
-		var beside := "%s %d" % [directory, number]
-		if look_at(beside) == Place.FREE:
-			return beside
-	return directory

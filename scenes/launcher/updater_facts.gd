@@ -77,4 +77,6 @@ static func take_failure(model: LauncherModel, failure: VSekaiFailure) -> ErrorR
 	if is_check or is_update:
 		model.failure = report
 		model.is_failure_of_check = is_check
+	if model.is_offline():
+		model.server = HomeFacts.Server.UNREACHABLE
 	return report

@@ -46,6 +46,7 @@ const BEHIND: Array[HomeState.Kind] = [
 	HomeState.Kind.APPLYING,
 	HomeState.Kind.PAUSED,
 	HomeState.Kind.FAILED,
+	HomeState.Kind.WAITING,
 	HomeState.Kind.NOT_INSTALLED,
 ]
 ## Notices of a version that was left.
@@ -89,6 +90,7 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["home_cancelled"] = _cancelled
 	shots["home_update_playing"] = _update_playing
 	shots["first_run_refused"] = _first_run_refused
+	shots["first_run_offline"] = _first_run_offline
 	shots["first_run_uninstalled"] = _first_run_uninstalled
 	shots["home_launcher_old"] = _launcher_old
 	shots["error_launcher_old"] = _error_launcher_old
@@ -378,6 +380,12 @@ static func _first_run_refused() -> Control:
 	var words := str(TranslationServer.translate("MESSAGE_FOLDER_TAKEN"))
 	var values := {"directory": frame.first_run.directory}
 	frame.first_run.folder_problem = words.format(values)
+	return frame
+
+
+static func _first_run_offline() -> Control:
+	var frame := first_run(12_300_000_000) as LauncherFrame
+	frame.first_run.is_offline = true
 	return frame
 
 

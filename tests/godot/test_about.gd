@@ -112,6 +112,10 @@ func test_when_the_last_check_was_is_told() -> void:
 	}
 	for now: int in wanted:
 		assert(facts.texts(now) == PackedStringArray([wanted[now]]), str(facts.texts(now)))
+	# It would seem to be the one that has failed.
+	facts.is_offline = true
+	assert(facts.texts(1059).is_empty())
+	assert(facts.texts(1000 + 5 * 60) == PackedStringArray(["Checked 5 min ago"]))
 	var model := LauncherModel.new()
 	model.version = "1.0.0"
 	model.server = HomeFacts.Server.REACHED

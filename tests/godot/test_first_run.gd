@@ -103,10 +103,10 @@ func test_a_place_that_is_no_full_path_stays_and_is_told_under_the_field() -> vo
 	assert(problem.get_global_rect().position.y - field.end.y < 24.0)
 	location.text = before
 	location.text_changed.emit(before)
-	assert(not install.disabled and not problem.visible)
+	assert(not install.disabled and problem.text.is_empty())
 	location.text = "/games/v"
 	location.text_changed.emit("/games/v")
-	assert(not install.disabled and not problem.visible)
+	assert(not install.disabled and problem.text.is_empty())
 
 
 func test_a_folder_that_is_refused_stays_until_another_is_there() -> void:
@@ -161,3 +161,45 @@ func test_a_path_is_shortened_in_its_middle() -> void:
 	assert(PathField.shorten("/home/kim/V-Sekai", fits) == "/home/kim/V-Sekai")
 	assert(PathField.shorten("/home/kim/a/b/c/d/e/V-Sekai", fits) == "/home/…c/d/e/V-Sekai")
 	assert(PathField.shorten("C:\\Users\\kim\\Programs\\V-Sekai", fits).begins_with("C:\\…"))
+
+
+func test_without_the_server_the_page_says_so_and_offers_to_try_again() -> void:
+	var screen := _open(12_300_000_000)
+	screen.retry_requested.connect(_heard.append.bind("retry"))
+	screen.install_requested.connect(_heard.append.bind("install"))
+	var install := screen.get_node("%Install") as Button
+	var words := screen.get_node("%OfflineWords") as Label
+	screen.download_bytes = -1
+	screen.needed_bytes = -1
+	screen.is_offline = true
+	assert(words.is_visible_in_tree() and words.text == "The update server can't be reached.")
+	assert(install.disabled and install.tooltip_text == words.text)
+	assert((screen.get_node("%Retry") as Control).has_focus())
+	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(install)
+	assert(_heard == ["retry"], str(_heard))
+	screen.is_offline = false
+	assert(not install.disabled and install.has_focus() and not words.is_visible_in_tree())
+
+
+func test_no_control_moves_when_a_reason_appears_or_the_sizes_vanish() -> void:
+	var screen := _open(1_000_000_000)
+	var install := screen.get_node("%Install") as Button
+	await get_tree().process_frame
+	var before := install.get_global_rect()
+	var changes: Dictionary[String, Callable] = {
+		"offline": screen.set.bind("is_offline", true),
+		"no sizes": screen.set.bind("needed_bytes", -1),
+		"online": screen.set.bind("is_offline", false),
+		"reason": screen.set.bind("folder_problem", "That is a file, not a folder."),
+		"long reason":
+		screen.set.bind("folder_problem", "That does not do for a reason. ".repeat(3)),
+		"full": screen.set.bind("free_bytes", 90_000_000),
+		"too full": screen.set.bind("needed_bytes", 330_000_000),
+	}
+	for change: String in changes:
+		changes[change].call()
+		for frame: int in 4:
+			await get_tree().process_frame
+		var seen := "%s: %s of %s" % [change, install.get_global_rect(), before]
+		assert(install.get_global_rect() == before, seen)

@@ -37,6 +37,7 @@ func test_every_state_has_its_primary_button() -> void:
 		K.ROLLING_BACK: ["Please wait", A.NONE],
 		K.UNINSTALLING: ["Please wait", A.NONE],
 		K.MOVING: ["Please wait", A.NONE],
+		K.WAITING: ["Retry now", A.RETRY],
 		K.NO_REPOSITORY: ["Open the guide", A.SHOW_GUIDE],
 	}
 	var frame := _open(K.READY)

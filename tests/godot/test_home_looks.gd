@@ -38,6 +38,7 @@ func test_trouble_looks_like_trouble() -> void:
 		# Who has the game can play it.
 		K.OFFLINE: "",
 		K.DAMAGED: "Warning",
+		K.WAITING: "Warning",
 		K.FAILED: "Danger",
 	}
 	for kind: HomeState.Kind in wanted:

@@ -26,6 +26,8 @@ const KEPT: PackedStringArray = [
 const LOOKS: Dictionary[String, String] = {
 	"res://scenes/home/home_feed.gd": "FileAccess",
 	"res://scenes/launcher/folder_places.gd": "DirAccess",
+	# Only trying tells whether a folder can be created, and the node does not try.
+	"res://scenes/launcher/folder_probe.gd": "DirAccess FileAccess",
 	# A game creates its ready file itself.
 	"res://scenes/sample/sample.gd": "FileAccess",
 }

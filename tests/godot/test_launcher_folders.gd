@@ -21,13 +21,13 @@ func test_a_path_that_is_not_whole_is_refused_until_another_is_chosen() -> void:
 	var message := screen.get_node("%Problem") as Label
 	for path: String in ["games", ""]:
 		_type_folder(screen, path)
-		assert(message.visible and "full path" in message.text, message.text)
+		assert("full path" in message.text, message.text)
 	var timer: Timer = _launcher.get("_message_timer")
 	timer.timeout.emit()
-	assert(message.visible, "it is still true")
+	assert(not message.text.is_empty(), "it is still true")
 	assert((screen.get_node("%Location") as LineEdit).text.is_empty(), "what was typed stays")
 	_type_folder(screen, _folder + "/games")
-	assert(not message.visible and screen.directory == _folder + "/games/V-Sekai", message.text)
+	assert(message.text.is_empty() and screen.directory == _folder + "/games/V-Sekai", message.text)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
@@ -41,6 +41,30 @@ func test_a_folder_that_the_environment_names_cannot_be_changed_and_that_is_said
 	assert(settings.install_dir.is_empty())
 
 
+func test_why_a_folder_does_not_do_is_said_as_soon_as_the_field_is_left() -> void:
+	var screen := await _first_run()
+	_let_settings_say_where()
+	var problem := screen.get_node("%Problem") as Label
+	var install := screen.get_node("%Install") as Button
+	var wanted: Dictionary[String, String] = {
+		"/proc/foo/bar": "This folder can't be created here.",
+		_folder + "/notes.md": "That is a file, not a folder.",
+		_folder + "/notes.md/deeper": "That is a file, not a folder.",
+	}
+	var location := screen.get_node("%Location") as PathField
+	for path: String in wanted:
+		location.grab_focus()
+		location.text = path
+		install.grab_focus()
+		assert(problem.is_visible_in_tree() and problem.text == wanted[path], problem.text)
+		assert(install.disabled and location.typed() == path, location.text)
+		assert(screen.directory == _folder + "/install", screen.directory)
+	_type_folder(screen, _folder + "/games/deep")
+	assert(problem.text.is_empty() and not install.disabled, problem.text)
+	assert(not DirAccess.dir_exists_absolute(_folder + "/games"), "nothing stays of the try")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
 func test_after_a_folder_that_cannot_be_written_another_can_be_chosen() -> void:
 	var screen := await _first_run()
 	_let_settings_say_where()
@@ -48,10 +72,10 @@ func test_after_a_folder_that_cannot_be_written_another_can_be_chosen() -> void:
 	_type_folder(screen, "/proc/nowhere")
 	await Hands.click(screen.get_node("%Install") as Button)
 	var message := screen.get_node("%Problem") as Label
-	await _until("refused", func() -> bool: return message.is_visible_in_tree())
+	await _until("refused", func() -> bool: return not message.text.is_empty())
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	_type_folder(screen, _folder + "/games")
-	assert(not message.visible, message.text)
+	assert(message.text.is_empty(), message.text)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	await Hands.click(screen.get_node("%Install") as Button)
 	await _until_primary("Play")
