@@ -25,6 +25,7 @@ from pathlib import Path
 from systems import WINE, Windows, program
 from world import GAME, run_tests
 
+BLOCK = 4096
 MIB = 1 << 20
 CHUNK = 256 << 10
 
@@ -332,7 +333,10 @@ def is_chunk(path):
 
 def test_run_that_was_killed_goes_on_in_the_middle_of_a_bundle(world):
     for version in ["1.0.0", "2.0.0"]:
-        (world.build(version) / "data/noise").write_bytes(random.Random(f"noise {version}").randbytes(6 * MIB))
+        # Every other block is that of before: chunks are all new, and a delta saves half.
+        kept, fresh = (random.Random(f"noise {seed}").randbytes(12 * MIB) for seed in ("kept", version))
+        blocks = (((kept, fresh)[at // BLOCK % 2])[at:at + BLOCK] for at in range(0, 12 * MIB, BLOCK))
+        (world.build(version) / "data/noise").write_bytes(b"".join(blocks))
         world.publish(version)
     game, server = world.folder / "game", Server(world.repository)
     world.update(game, "--version", "1.0.0").done()
