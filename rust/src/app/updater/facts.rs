@@ -154,6 +154,24 @@ pub struct Updated {
     pub metadata: Transfer,
 }
 
+impl Updated {
+    /// A version that was lost in part and is whole again, with nothing asked of a repository.
+    pub(super) fn restored(mode: ModeName, current: Installed, report: install::Installation) -> Self {
+        Self {
+            mode,
+            current,
+            report,
+            from: None,
+            why: Some(Why::Incomplete),
+            held_back: None,
+            is_recalled: false,
+            has_new_repository: false,
+            has_new_root: false,
+            metadata: Transfer::default(),
+        }
+    }
+}
+
 /// The state of an install, as known without network access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {

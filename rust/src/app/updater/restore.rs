@@ -173,21 +173,7 @@ impl Updater {
             Ok(report) => {
                 monitor.warn(&error);
                 let current = session.current()?.clone();
-                let (why, metadata) = (Some(Why::Incomplete), Transfer::default());
-                let (mode, from, held_back, is_recalled) = (state.mode, None, None, false);
-                let (has_new_repository, has_new_root) = (false, false);
-                Ok(Updated {
-                    mode,
-                    current,
-                    from,
-                    why,
-                    held_back,
-                    is_recalled,
-                    has_new_repository,
-                    has_new_root,
-                    report,
-                    metadata,
-                })
+                Ok(Updated::restored(state.mode, current, report))
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(reason) => {
