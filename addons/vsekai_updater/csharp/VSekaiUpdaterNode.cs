@@ -403,6 +403,8 @@ public sealed class VSekaiPlan
 
     /// <summary>Bytes to download.</summary>
     public long DownloadBytes { get => Object.Get("download_bytes").AsInt64(); }
+    /// <summary>Bytes that need no download any more, because an interrupted run of this update has them</summary>
+    public long EarlierBytes { get => Object.Get("earlier_bytes").AsInt64(); }
     /// <summary>Free disk space, in bytes; -1 if unknown.</summary>
     public long FreeBytes { get => Object.Get("free_bytes").AsInt64(); }
     /// <summary>The version is lower than the installed one.</summary>
@@ -447,7 +449,7 @@ public sealed class VSekaiProgress
     public VSekaiProgressPhase Phase { get => (VSekaiProgressPhase)Object.Get("phase").AsInt64(); }
     /// <summary>How much of the phase is done, from 0 to 1.</summary>
     public double PhaseFraction { get => Object.Get("phase_fraction").AsDouble(); }
-    /// <summary>Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive, and since VSekaiUpdater.start_update even if the update was paused.</summary>
+    /// <summary>Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive.</summary>
     public long ReceivedBytes { get => Object.Get("received_bytes").AsInt64(); }
     /// <summary>At this rate; -1 while unknown.</summary>
     public double SecondsLeft { get => Object.Get("seconds_left").AsDouble(); }
