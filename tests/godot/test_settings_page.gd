@@ -141,7 +141,7 @@ func test_the_question_about_a_channel_says_what_becomes_of_the_version() -> voi
 		LauncherQuestions.effect_of("0.1.2", "", false),
 	]
 	assert(effects[0] == "Updates your 0.1.2 to 0.2.0.")
-	assert(effects[1] == "This is a downgrade: 0.1.0 is older than your 0.1.2.")
+	assert(effects[1] == "This is a downgrade: 0.1.0 replaces your newer 0.1.2.")
 	assert(effects[2] == "You keep 0.1.2." and effects[3] == "Installs 0.1.2.")
 	assert(effects[4] == "This channel has no version yet.")
 	var risk := LauncherQuestions.risk_of("Stable")
