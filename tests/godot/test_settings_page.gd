@@ -285,6 +285,39 @@ func test_the_page_stays_where_it_is_when_text_grows() -> void:
 	window.size = size_before
 
 
+func test_a_notice_hides_no_control() -> void:
+	var screen := _open()
+	var window := get_window()
+	var size_before := window.size
+	var scroll := screen.get_node("%Scroll") as ScrollContainer
+	var panel := screen.get_node("%Toast").get_node("%Panel") as Control
+	var uninstall := screen.get_node("%Uninstall") as Control
+	for size: Vector2i in [Vector2i(1280, 800), Vector2i(640, 600)]:
+		window.size = size
+		screen.facts.message = ""
+		screen.facts = screen.facts
+		for frame: int in 6:
+			await get_tree().process_frame
+		uninstall.grab_focus()
+		await get_tree().process_frame
+		var before := scroll.size.y
+		screen.facts.message = "Verified. ".repeat(20)
+		screen.facts = screen.facts
+		for frame: int in 8:
+			await get_tree().process_frame
+		var view := scroll.get_global_rect()
+		var place := panel.get_global_rect()
+		assert(panel.is_visible_in_tree() and screen.get_global_rect().encloses(place), str(place))
+		assert(not place.intersects(view), "%s over %s" % [place, view])
+		assert(view.encloses(uninstall.get_global_rect()), "what was pressed stays in view")
+		screen.facts.message = ""
+		screen.facts = screen.facts
+		for frame: int in 6:
+			await get_tree().process_frame
+		assert(scroll.size.y == before, "%s, not %s" % [scroll.size.y, before])
+	window.size = size_before
+
+
 func test_a_list_that_is_open_stays_as_it_is() -> void:
 	var screen := _open()
 	var mode := screen.get_node("%Mode") as OptionButton
