@@ -65,7 +65,7 @@ public sealed class VSekaiUpdaterNode
     public static string FindInstallDir(string chosen, string name) => ClassDB.ClassCallStatic("VSekaiUpdater", "find_install_dir", chosen, name).AsString();
     /// <summary>The addresses of the repository that is built into this library; empty in one that you have built yourself.</summary>
     public static string[] GetBuiltInRepositoryUrls() => ClassDB.ClassCallStatic("VSekaiUpdater", "get_built_in_repository_urls").AsStringArray();
-    /// <summary>Size of get_damaged_files as they were published, in bytes</summary>
+    /// <summary>About what repair downloads, in bytes</summary>
     public long GetDamagedBytes() => Object.Call("get_damaged_bytes").AsInt64();
     /// <summary>The files that the last verify has found missing or different from what was published.</summary>
     public string[] GetDamagedFiles() => Object.Call("get_damaged_files").AsStringArray();
