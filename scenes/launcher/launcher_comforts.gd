@@ -78,7 +78,7 @@ func get_launcher() -> void:
 ## the status tells in a moment.
 func _show_kept_install() -> void:
 	var directory := UpdaterConfig.install_dir(session.branding, _settings)
-	if VSekaiUpdater.inspect_folder(directory) == VSekaiUpdater.Place.INSTALLED:
+	if session.look_at(directory) == LauncherRequests.Place.INSTALLED:
 		session.model.version = _feed.version_in(directory)
 		session.model.mode = _feed.mode_in(directory)
 

@@ -37,9 +37,8 @@ const ICONS: Dictionary[Tone, Texture2D] = {
 ## As of the [Column] of the page.
 @export var width_max := Column.PAGE
 @export var side_min := 28.0
-## Whether it stands below the page and hides nothing of it: its parent, a [MarginContainer], then
-## leaves it the room.
-@export var is_below: bool = false
+## Where it stands below the page and hides nothing of it: what leaves it the room; else null.
+@export var page: Column
 
 ## Translated; empty = there is nothing to say, and nothing is shown.
 var text: String = "":
@@ -88,18 +87,17 @@ func _width() -> float:
 
 func _arrange() -> void:
 	var width := _width()
-	var page := minf(size.x - 2.0 * side_min, width_max)
-	var top := size.y + GAP if is_below else GAP
-	var corner := Vector2(floorf((size.x + page) / 2.0) - width, top) if spot == CORNER else spot
-	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, height())))
-	if visible:
-		_take_room(ceili(height() + GAP + GAP_BELOW))
+	var reach := minf(size.x - 2.0 * side_min, width_max)
+	var high := height()
+	var top := size.y - high - GAP_BELOW if page != null else GAP
+	var corner := Vector2(floorf((size.x + reach) / 2.0) - width, top) if spot == CORNER else spot
+	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, high)))
+	_take_room(high + GAP + GAP_BELOW if visible else 0.0)
 
 
-func _take_room(room: int) -> void:
-	var parent := get_parent() as MarginContainer
-	if is_below and parent.get_theme_constant(&"margin_bottom") != room:
-		parent.add_theme_constant_override(&"margin_bottom", room)
+func _take_room(room: float) -> void:
+	if page != null:
+		page.room_below = room
 
 
 func _draw_text() -> void:
@@ -107,7 +105,7 @@ func _draw_text() -> void:
 		return
 	visible = not text.is_empty()
 	if not visible:
-		_take_room(0)
+		_take_room(0.0)
 	_label.text = text
 	_panel.theme_type_variation = PANELS[tone]
 	_icon.color_of = COLORS[tone]
