@@ -57,6 +57,8 @@ pub enum Event {
     Expected {
         /// Size as stored (compressed), in bytes: an estimate.
         bytes: u64,
+        /// What earlier runs have spared it.
+        earlier_bytes: u64,
     },
     /// Bytes of chunks or bundles arrived from a repository, over the network or from a folder, whether they turn out to
     /// be of use or not.

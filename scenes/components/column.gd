@@ -18,6 +18,13 @@ const PAGE := 1560.0
 ## The margin above and below.
 @export var edge := 0.0
 
+## What stands below the content, in interface pixels.
+var room_below := 0.0:
+	set(value):
+		if room_below != value:
+			room_below = value
+			queue_sort()
+
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
@@ -30,7 +37,7 @@ func _notification(what: int) -> void:
 			left = side_min
 		if is_to_edge:
 			width = room - left
-		var rect := Rect2(left, edge, width, size.y - 2.0 * edge)
+		var rect := Rect2(left, edge, width, size.y - 2.0 * edge - room_below)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

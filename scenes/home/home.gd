@@ -107,7 +107,7 @@ func show_news(entries: Array[NewsEntry]) -> void:
 
 ## Shows the progress of the running operation: [param received] of [param download] bytes of a
 ## download, as they arrive, and [param done] of [param total] bytes of content in everything else.
-## [param seconds_left] and [param download] -1 = unknown.
+## [param fraction] is how much of all of it is done. -1 = unknown.
 func show_progress(
 	done: int,
 	total: int,
@@ -115,14 +115,14 @@ func show_progress(
 	seconds_left: float,
 	received: int = 0,
 	download: int = -1,
+	fraction: float = -1.0,
 ) -> void:
 	var is_download := state.kind == HomeState.Kind.DOWNLOADING and download > 0
 	var so_far := received if is_download else done
 	var all := download if is_download else total
-	var is_paused := state.kind == HomeState.Kind.PAUSED
 	# That of a disk says nothing to a person.
 	var speed := 0.0 if state.kind == HomeState.Kind.ROLLING_BACK else bytes_per_second
-	_speak(_progress.show_bytes(so_far, all, speed, seconds_left, is_paused))
+	_speak(_progress.show_bytes(state.kind, so_far, all, speed, seconds_left, fraction))
 	_tell_doing()
 
 
@@ -195,7 +195,7 @@ func _draw_state() -> void:
 	# All of them; the text names the first.
 	var is_damaged := state.kind == HomeState.Kind.DAMAGED
 	_status.tooltip_text = "\n".join(state.damaged_files.slice(0, FILES_MAX)) if is_damaged else ""
-	_progress.show_kind(state.kind, state.is_working(), not is_trouble, HomeWords.detail(state))
+	_progress.show_state(state, not is_trouble, HomeWords.detail(state))
 	_tell_doing()
 	_facts.facts = state.facts
 	_notes.is_behind = not state.left_version.is_empty()

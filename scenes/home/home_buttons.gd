@@ -27,6 +27,8 @@ const PRIMARY: Dictionary[K, Array] = {
 	K.PAUSED: [A.RESUME, "HOME_RESUME", "HOME_RESUME"],
 	K.DAMAGED: [A.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	K.FAILED: [A.RETRY, "HOME_RETRY", "HOME_RETRY"],
+	K.VERIFYING: [A.CANCEL, "HOME_CANCEL", "HOME_CANCEL"],
+	K.REPAIRING: [A.CANCEL, "HOME_CANCEL", "HOME_CANCEL"],
 	K.WAITING: [A.RETRY, "HOME_RETRY_NOW", "HOME_RETRY_NOW"],
 	K.NO_REPOSITORY: [A.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
@@ -66,7 +68,8 @@ static func primary(state: HomeState) -> A:
 static func primary_text(state: HomeState) -> String:
 	var action := primary(state)
 	if PRIMARY.has(state.kind) and action == PRIMARY[state.kind][0]:
-		var key := "%s" % PRIMARY[state.kind][2 if state.download_bytes > 0 else 1]
+		var has_size := state.download_bytes > 0 and not state.is_all_here()
+		var key := "%s" % PRIMARY[state.kind][2 if has_size else 1]
 		if state.kind == K.UPDATE_WAITING and state.is_downgrade:
 			# What it downloads stands beside it.
 			key = "HOME_DOWNGRADE"
@@ -88,7 +91,7 @@ static func others(state: HomeState) -> Array[A]:
 		actions.append(A.RETRY)
 	if state.is_installed() and state.kind in PLAYABLE and not state.is_playing:
 		actions.append(A.PLAY)
-	if state.kind in [K.DOWNLOADING, K.PAUSED, K.VERIFYING, K.REPAIRING, K.WAITING]:
+	if state.kind in [K.DOWNLOADING, K.PAUSED, K.WAITING]:
 		actions.append(A.CANCEL)
 	if state.kind in [K.FAILED, K.DAMAGED]:
 		actions.append(A.SHOW_ERROR)

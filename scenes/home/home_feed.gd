@@ -1,10 +1,11 @@
 class_name HomeFeed
 extends RefCounted
-## What Home's cards showed last, in a file: the next start shows it at once, and not only when the
+## What Home showed last, in a file: the next start shows it at once, and not only when the
 ## updater has read what it keeps. The file is read as if somebody else had written it.
 
 const NOTES := "notes"
 const NEWS := "news"
+const INSTALL := "install"
 const TEXT_MAX := 1000
 
 var _path: String
@@ -51,6 +52,23 @@ func keep_news(entries: Array[NewsEntry]) -> void:
 	file.save(_path)
 
 
+func keep_install(directory: String, version: String, mode: String) -> void:
+	var file := _read()
+	file.set_value(INSTALL, "directory", directory)
+	file.set_value(INSTALL, "version", version)
+	file.set_value(INSTALL, "mode", mode)
+	file.save(_path)
+
+
+## What was installed in a folder; empty = nothing is known of it.
+func version_in(directory: String) -> String:
+	return _of_install(directory, "version")
+
+
+func mode_in(directory: String) -> String:
+	return _of_install(directory, "mode")
+
+
 func news() -> Array[NewsEntry]:
 	var file := _read()
 	var entries: Array[NewsEntry] = []
@@ -67,6 +85,12 @@ func _read() -> ConfigFile:
 	if file.load(_path) != OK:
 		file.clear()
 	return file
+
+
+func _of_install(directory: String, key: String) -> String:
+	var file := _read()
+	var is_there := _text(file.get_value(INSTALL, "directory", "")) == directory
+	return _text(file.get_value(INSTALL, key, "")) if is_there else ""
 
 
 func _entry(values: Dictionary) -> NewsEntry:

@@ -98,8 +98,10 @@ var mode: String = ""
 ## The available version, and the mode that it comes from.
 var new_version: String = ""
 var new_mode: String = ""
-## Download size of the next step; -1 = unknown.
+## Download size of the next step, with what is here already of it; -1 = unknown.
 var download_bytes: int = -1
+## What is here already, from a download that was stopped.
+var here_bytes: int = 0
 ## What a first installation takes on the disk; -1 = unknown.
 var needed_bytes: int = -1
 var damaged_files: PackedStringArray = []
@@ -151,6 +153,16 @@ func is_installed() -> bool:
 
 func is_working() -> bool:
 	return kind in WORKING
+
+
+## Whether a part of a download whose size is known is here, and the rest is not.
+func is_partly_here() -> bool:
+	return here_bytes > 0 and here_bytes < download_bytes
+
+
+## Whether the whole of a download whose size is known is here.
+func is_all_here() -> bool:
+	return download_bytes >= 0 and here_bytes >= download_bytes
 
 
 func primary_action() -> Action:

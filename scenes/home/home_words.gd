@@ -1,6 +1,8 @@
 class_name HomeWords
 ## The translation keys of what Home says.
 
+const RESUMABLE := HomeState.Kind.RESUMABLE
+
 ## The status texts; a failure has a text of its own.
 const STATUS: Dictionary[HomeState.Kind, String] = {
 	HomeState.Kind.LOADING: "HOME_STATUS_LOADING",
@@ -71,6 +73,8 @@ static func is_moved(state: HomeState) -> bool:
 static func detail(state: HomeState) -> String:
 	var key := ""
 	match state.kind:
+		_ when state.is_partly_here() and (state.is_cancelled or state.kind == RESUMABLE):
+			key = "HOME_PROGRESS"
 		HomeState.Kind.NOT_INSTALLED:
 			key = "FIRST_SPACE_ENOUGH" if state.needed_bytes >= 0 else "FIRST_SPACE"
 			if state.needed_bytes >= 0 and state.download_bytes >= 0:
@@ -110,6 +114,8 @@ static func detail(state: HomeState) -> String:
 		"previous": state.previous_version,
 		"bytes": Words.bytes(state.removable_bytes),
 		"download": Words.bytes(state.download_bytes),
+		"done": Words.bytes(state.here_bytes),
+		"total": Words.bytes(state.download_bytes),
 		"damaged": Words.bytes(state.damaged_bytes),
 		"needed": Words.bytes(state.needed_bytes),
 		"free": Words.bytes(state.facts.free_bytes),
@@ -119,7 +125,7 @@ static func detail(state: HomeState) -> String:
 
 ## Of the update that waits: what it downloads, where its button does not say that.
 static func _waiting(state: HomeState) -> String:
-	if state.download_bytes == 0:
+	if state.is_all_here():
 		return "HOME_MORE_NOTHING"
 	if not state.is_downgrade:
 		return "HOME_MORE_WAITING"

@@ -50,6 +50,7 @@ func _ready() -> void:
 		screen.visibility_changed.connect(screen.queue_accessibility_update)
 	nav.page_requested.connect(show_page)
 	home.doing_changed.connect(nav.show_doing)
+	home.doing_changed.connect(settings.show_doing)
 	error_dialog.settings_requested.connect(show_place)
 	home.notes_requested.connect(show_page.bind(NavBar.Page.WHATS_NEW))
 	var input_mode := %InputMode as InputMode

@@ -18,6 +18,7 @@ var _feed: HomeFeed
 func _exit_tree() -> void:
 	if _feed != null:
 		frame.home.keep_feed(_feed)
+		_feed.keep_install(session.model.directory, session.model.version, session.model.mode)
 
 
 func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> void:
@@ -25,6 +26,7 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	_window = window
 	_feed = HomeFeed.new(log_file.path.get_basename() + "_feed.cfg")
 	_feed.show_on(frame.home)
+	_show_kept_install()
 	presence.open_requested.connect(LauncherWindow.come_back.bind(window))
 	presence.check_requested.connect(session.check_again.bind(0))
 	presence.quit_requested.connect(quit)
@@ -41,6 +43,7 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	one.called.connect(_on_called)
 	frame.settings.log_requested.connect(_on_log_requested)
 	frame.settings.login_requested.connect(_on_login_requested)
+	frame.settings.cancel_requested.connect(session.act.bind(HomeState.Action.CANCEL))
 	frame.settings.is_tray_possible = presence.is_possible
 	frame.error_dialog.launcher_requested.connect(get_launcher)
 	presence.show_in_tray(settings.is_in_tray, session.branding)
@@ -69,6 +72,15 @@ func get_launcher() -> void:
 	session.model.message = tr("MESSAGE_LAUNCHER_UPDATING")
 	session.changed.emit()
 	own.replace()
+
+
+## What was installed at the end of the last start can be played at once; what has changed since,
+## the status tells in a moment.
+func _show_kept_install() -> void:
+	var directory := UpdaterConfig.install_dir(session.branding, _settings)
+	if session.look_at(directory) == LauncherRequests.Place.INSTALLED:
+		session.model.version = _feed.version_in(directory)
+		session.model.mode = _feed.mode_in(directory)
 
 
 ## An update was found, or has been downloaded.

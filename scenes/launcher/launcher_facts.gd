@@ -32,6 +32,9 @@ static func for_settings(model: LauncherModel) -> SettingsFacts:
 		facts.busy_reason = "SETTINGS_BUSY_PLAYING"
 	elif not model.activity in BRIEF:
 		facts.busy_reason = "SETTINGS_BUSY_WORKING"
+	facts.is_caring = model.activity in [HomeState.Kind.VERIFYING, HomeState.Kind.REPAIRING]
+	facts.damaged_files = model.damaged_files.size()
+	facts.damaged_bytes = model.damaged_bytes
 	facts.message = model.message
 	facts.is_message_warning = model.is_message_warning
 	if model.message.is_empty() and not model.new_launcher.is_empty():

@@ -49,7 +49,7 @@ var new_mode: String = ""
 var downloaded_version: String = ""
 var is_recalled: bool = false
 var is_downgrade: bool = false
-## Of the available update; -1 = unknown.
+## What the whole of the available update downloads; -1 = unknown.
 var download_bytes: int = -1
 var needed_bytes: int = -1
 ## What is going on; [constant HomeState.Kind.READY] = nothing.
@@ -134,13 +134,14 @@ func forget_release() -> void:
 	is_recalled = false
 	is_downgrade = false
 	download.is_cancelled = false
+	download.here_bytes = 0
 	download_bytes = -1
 	needed_bytes = -1
 
 
 func home_state() -> HomeState:
 	var state := HomeState.new()
-	state.kind = _kind()
+	state.kind = LauncherKind.of(self)
 	state.product_name = product_name
 	state.version = version
 	state.mode = channel(mode)
@@ -149,6 +150,7 @@ func home_state() -> HomeState:
 	state.is_downloaded = is_downloaded()
 	state.is_launcher_old = failure != null and failure.code == "launcher_too_old"
 	state.download_bytes = download_bytes
+	state.here_bytes = download.here_bytes
 	state.damaged_files = damaged_files
 	state.damaged_bytes = damaged_bytes
 	if failure != null:
@@ -215,34 +217,6 @@ func is_downloaded() -> bool:
 
 func settings_facts() -> SettingsFacts:
 	return LauncherFacts.for_settings(self)
-
-
-func _kind() -> HomeState.Kind:
-	var kind := HomeState.Kind.READY
-	if is_playing and activity in [HomeState.Kind.READY, HomeState.Kind.CHECKING]:
-		kind = HomeState.Kind.PLAYING
-	elif activity != HomeState.Kind.READY:
-		kind = activity
-	elif not has_repository and not is_installed():
-		kind = HomeState.Kind.NO_REPOSITORY
-	elif is_waiting():
-		kind = HomeState.Kind.WAITING
-	elif failure != null and not is_mode_retired():
-		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
-	elif not damaged_files.is_empty():
-		kind = HomeState.Kind.DAMAGED
-	elif is_resumable and not _is_offered():
-		kind = HomeState.Kind.RESUMABLE
-	elif not is_installed():
-		kind = HomeState.Kind.NOT_INSTALLED
-	elif not new_version.is_empty():
-		kind = HomeState.Kind.UPDATE_WAITING
-	return kind
-
-
-## Whether what was cancelled stands there as before it began.
-func _is_offered() -> bool:
-	return download.is_cancelled and (not is_installed() or not new_version.is_empty())
 
 
 ## Whether the followed mode has no versions any more, and the installed one goes on.

@@ -18,6 +18,7 @@ func on_mode_requested(mode: String) -> void:
 	var values := _mode_values(effect + " " + tr("ASK_MODE_WEIGHING"))
 	_is_update = facts.is_newer
 	frame.ask("ASK_MODE", values, func() -> void: session.follow_mode(mode, _is_update))
+	frame.confirm_dialog.yes = _mode_yes()
 	session.weigh_mode(mode)
 
 
@@ -32,10 +33,11 @@ func on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bo
 	if bytes >= 0:
 		# Without a plan nothing changes.
 		effect = effect_of(model.version, version if version else model.version, is_downgrade)
-		_is_update = not version in ["", model.version] and not is_downgrade
+		_is_update = not version in ["", model.version]
 		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
 		weight = tr(key).format({"bytes": Words.bytes(bytes)})
 	frame.reword("ASK_MODE", _mode_values(effect + " " + weight))
+	frame.confirm_dialog.yes = _mode_yes()
 
 
 ## What following a mode does to the installed [param version], in a sentence.
@@ -51,6 +53,11 @@ static func effect_of(version: String, newest: String, is_downgrade: bool) -> St
 		key = "ASK_MODE_DOWNGRADE"
 	var text := TranslationServer.translate(key)
 	return str(text).format({"newest": newest, "version": version})
+
+
+func _mode_yes() -> String:
+	var is_replaced := _is_update and session.model.is_installed()
+	return tr("ASK_MODE_YES_INSTALL" if is_replaced else "ASK_MODE_YES")
 
 
 func _mode_values(effect: String) -> Dictionary:
@@ -136,7 +143,7 @@ func on_location_chosen(chosen: String) -> void:
 	if not chosen.is_absolute_path():
 		_refuse("MESSAGE_FOLDER_RELATIVE", {})
 		return
-	var directory := session.find_location(chosen)
+	var directory := UpdaterConfig.find_location(chosen, session.branding)
 	var fault := FolderProbe.fault_of(directory)
 	if not fault.is_empty():
 		_refuse(fault, {})

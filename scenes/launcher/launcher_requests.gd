@@ -4,7 +4,7 @@ extends Node
 
 ## [member model] has changed.
 signal changed
-## Something that takes time was started.
+## Something that takes time was started, of which Home tells.
 signal work_begun
 signal first_run_decided(is_first: bool)
 ## The choices that are saved have changed.
@@ -115,12 +115,6 @@ func look_around() -> void:
 		_queue.start(updater.list_modes)
 
 
-## The folder that would be installed into, if a person chooses this one.
-func find_location(chosen: String) -> String:
-	var found := VSekaiUpdater.find_install_dir(chosen, branding.folder_name)
-	return UpdaterConfig.as_the_system_writes(found)
-
-
 func look_at(directory: String) -> Place:
 	if directory == model.directory and model.is_installed():
 		return Place.HERE
@@ -174,11 +168,11 @@ func change_location(directory: String) -> void:
 
 
 func verify() -> void:
-	_work(HomeState.Kind.VERIFYING, updater.verify)
+	_begin(HomeState.Kind.VERIFYING, updater.verify)
 
 
 func repair() -> void:
-	_work(HomeState.Kind.REPAIRING, updater.repair)
+	_begin(HomeState.Kind.REPAIRING, updater.repair)
 
 
 func roll_back() -> void:
@@ -215,13 +209,18 @@ func follow_mode(mode: String, is_update: bool = false) -> void:
 
 
 func _work(kind: HomeState.Kind, operation: Callable) -> void:
+	work_begun.emit()
+	_begin(kind, operation)
+
+
+## Whoever asks for it in Settings stays there.
+func _begin(kind: HomeState.Kind, operation: Callable) -> void:
 	model.activity = kind
 	model.download.is_cancelled = false
 	model.is_asked = true
 	model.message = ""
 	model.failure = null
 	changed.emit()
-	work_begun.emit()
 	_queue.start(operation)
 
 

@@ -60,7 +60,7 @@ func _begin() -> void:
 
 
 func _on_progress(
-	_done: int, _all: int, _speed: float, _left: float, received: int, _download: int
+	_done: int, _all: int, _speed: float, _left: float, received: int, _download: int, _part: float
 ) -> void:
 	if received > _received_bytes:
 		_failures = 0

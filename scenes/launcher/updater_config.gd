@@ -72,6 +72,11 @@ static func install_dir(branding: Branding, settings: LauncherSettings) -> Strin
 	return as_the_system_writes(directory)
 
 
+## The folder that would be installed into, if a person chooses this one.
+static func find_location(chosen: String, branding: Branding) -> String:
+	return as_the_system_writes(VSekaiUpdater.find_install_dir(chosen, branding.folder_name))
+
+
 ## A path as the system's own programs show it: joined paths have "/" on Windows, too.
 static func as_the_system_writes(path: String) -> String:
 	return path.replace("/", "\\") if OS.get_name() == "Windows" else path

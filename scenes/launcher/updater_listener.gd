@@ -20,7 +20,8 @@ signal progress_changed(
 	bytes_per_second: float,
 	seconds_left: float,
 	received: int,
-	download: int
+	download: int,
+	fraction: float
 )
 signal update_completed
 ## An operation other than a check or an update has failed: those failures are in the model.
@@ -103,10 +104,10 @@ func _on_update_found(release: VSekaiRelease) -> void:
 
 
 func _on_plan_made(plan: VSekaiPlan) -> void:
-	model.download_bytes = plan.download_bytes
+	var whole := model.download.plan(plan.version, plan.download_bytes, plan.earlier_bytes)
+	model.download_bytes = whole
 	model.needed_bytes = plan.needed_bytes
 	model.free_bytes = plan.free_bytes
-	model.download.plan(plan.version, plan.download_bytes, model.is_resumable)
 	model.new_version = plan.version
 	changed.emit()
 
@@ -121,7 +122,7 @@ func _on_no_update_found() -> void:
 
 ## A download in advance happens out of sight.
 func _on_progressed(progress: VSekaiProgress) -> void:
-	model.download.go_on(model.new_version, progress.received_bytes, progress.download_bytes)
+	model.download.go_on(progress.received_bytes, progress.download_bytes)
 	if updater.get_operation() == VSekaiUpdater.Operation.DOWNLOAD:
 		return
 	progress_changed.emit(
@@ -130,7 +131,8 @@ func _on_progressed(progress: VSekaiProgress) -> void:
 		progress.bytes_per_second,
 		progress.seconds_left,
 		progress.received_bytes,
-		progress.download_bytes
+		progress.download_bytes,
+		progress.fraction
 	)
 
 
@@ -146,8 +148,6 @@ func _on_update_completed(version: String) -> void:
 ## What a person has stopped is no failure.
 func _on_operation_cancelled(operation: VSekaiUpdater.Operation) -> void:
 	if operation in [VSekaiUpdater.Operation.CHECK, VSekaiUpdater.Operation.UPDATE]:
-		if model.download.left_bytes > 0:
-			model.download_bytes = model.download.left_bytes
 		status_outdated.emit(false)
 		return
 	model.activity = HomeState.Kind.READY
@@ -218,7 +218,6 @@ func _on_rolled_back(version: String) -> void:
 		# It did not start, and the version before it runs instead.
 		model.version = version
 		return
-	model.message = tr("MESSAGE_ROLLED_BACK").format({"version": version})
 	went_back.emit(model.version)
 	status_outdated.emit(false)
 

@@ -11,6 +11,8 @@ signal location_choice_requested
 signal folder_requested
 signal verify_requested
 signal repair_requested
+## To stop a check or a repair.
+signal cancel_requested
 signal rollback_requested
 signal space_requested
 signal integration_requested(is_wanted: bool)
@@ -76,24 +78,16 @@ var is_tray_possible: bool = false:
 @onready var _hours := %HoursRow as HoursRow
 @onready var _pause := %Pause as CheckButton
 @onready var _background := %Background as BackgroundCard
-@onready var _log := %Log as Button
 @onready var _installation := %Installation as InstallationCard
 @onready var _proxy := %Proxy as LineEdit
 @onready var _location := %Location as Button
-@onready var _open_folder := %OpenFolder as Button
 @onready var _vr := %Vr as CheckButton
 @onready var _vr_row := %VrRow as SettingRow
 @onready var _arguments := %Arguments as LineEdit
 @onready var _verify := %Verify as Button
-@onready var _repair := %Repair as Button
-@onready var _rollback := %Rollback as Button
-@onready var _space := %Space as Button
-@onready var _links := %Links as CheckButton
-@onready var _uninstall := %Uninstall as Button
 @onready var _language := %Language as OptionButton
 @onready var _scale := %Scale as OptionButton
 @onready var _motion := %Motion as CheckButton
-@onready var _diagnostics := %Diagnostics as Button
 
 
 func _ready() -> void:
@@ -106,16 +100,17 @@ func _ready() -> void:
 		field.text_submitted.connect(_on_choice.unbind(1))
 		field.focus_exited.connect(_on_choice)
 	_location.pressed.connect(location_choice_requested.emit)
-	_open_folder.pressed.connect(folder_requested.emit)
-	_verify.pressed.connect(verify_requested.emit)
-	_repair.pressed.connect(repair_requested.emit)
-	_rollback.pressed.connect(rollback_requested.emit)
-	_space.pressed.connect(space_requested.emit)
-	_links.toggled.connect(integration_requested.emit)
-	_uninstall.pressed.connect(uninstall_requested.emit)
-	_diagnostics.pressed.connect(diagnostics_requested.emit)
+	(%OpenFolder as Button).pressed.connect(folder_requested.emit)
+	_installation.verify_requested.connect(verify_requested.emit)
+	_installation.repair_requested.connect(repair_requested.emit)
+	_installation.cancel_requested.connect(cancel_requested.emit)
+	(%Rollback as Button).pressed.connect(rollback_requested.emit)
+	(%Space as Button).pressed.connect(space_requested.emit)
+	(%Links as CheckButton).toggled.connect(integration_requested.emit)
+	(%Uninstall as Button).pressed.connect(uninstall_requested.emit)
+	(%Diagnostics as Button).pressed.connect(diagnostics_requested.emit)
 	_toast.dismissed.connect(_on_message_dismissed)
-	_log.pressed.connect(log_requested.emit)
+	(%Log as Button).pressed.connect(log_requested.emit)
 	_hours.chosen.connect(_on_choice)
 	_pause.toggled.connect(_on_pause_toggled)
 	_background.chosen.connect(settings_changed.emit)
@@ -158,6 +153,11 @@ func show_place(place: ErrorReport.Place) -> void:
 	await get_tree().process_frame
 	InputMode.focus(controls[place])
 	_scroll.ensure_control_visible(controls[place])
+
+
+## What goes on, for those who have asked for it here.
+func show_doing(words: String, percent: int) -> void:
+	_installation.show_doing(words, percent)
 
 
 func _draw_settings() -> void:

@@ -49,6 +49,11 @@ var starts_at_login: bool = false
 var is_busy: bool = false
 ## What to say of that, a translation key; empty = nothing, as it takes a moment only.
 var busy_reason: String = ""
+## Whether a check of the files, or their repair, goes on.
+var is_caring: bool = false
+## Found by the last check, and what repairing them downloads; 0 = not known.
+var damaged_files: int = 0
+var damaged_bytes: int = 0
 ## The result of the last thing asked for here, in words.
 var message: String = ""
 var is_message_warning: bool = false
@@ -76,6 +81,16 @@ func mode_hint() -> String:
 	if followed.description.is_empty():
 		return "SETTINGS_MODE_HINT"
 	return followed.description
+
+
+## What the last check has found, or what one is for.
+func care_hint() -> String:
+	if damaged_files == 0:
+		return "SETTINGS_VERIFY_HINT"
+	var status := "HOME_STATUS_DAMAGED_ONE" if damaged_files == 1 else "HOME_STATUS_DAMAGED"
+	var price := "HOME_MORE_DAMAGED_BYTES" if damaged_bytes > 0 else "HOME_MORE_DAMAGED"
+	var values := {"files": damaged_files, "damaged": Words.bytes(damaged_bytes)}
+	return " ".join([_text(status).format(values), _text(price).format(values)])
 
 
 ## What there is to go back to, and what becomes of the installed version then.

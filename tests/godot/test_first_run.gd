@@ -22,7 +22,7 @@ func test_says_what_it_needs_and_what_is_free() -> void:
 	for label: Node in screen.get_node("%Sizes").find_children("*", "Label", true, false):
 		words.append((label as Label).text)
 	var wanted: PackedStringArray = [
-		"52 MB", "To download", "330 MB", "On disk", "12 GB", "Free there"
+		"52 MB", "To download", "330 MB", "On disk", "12 GB", "Available"
 	]
 	assert(words == wanted, str(words))
 	assert((screen.get_node("%Card") as Control).is_ancestor_of(screen.get_node("%Install")))

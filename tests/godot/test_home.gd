@@ -32,8 +32,8 @@ func test_every_state_has_its_primary_button() -> void:
 		K.DAMAGED: ["Repair", A.REPAIR],
 		K.FAILED: ["Change the folder", A.SHOW_SETTINGS],
 		K.OFFLINE: ["Play", A.PLAY],
-		K.VERIFYING: ["Please wait", A.NONE],
-		K.REPAIRING: ["Please wait", A.NONE],
+		K.VERIFYING: ["Cancel", A.CANCEL],
+		K.REPAIRING: ["Cancel", A.CANCEL],
 		K.ROLLING_BACK: ["Please wait", A.NONE],
 		K.UNINSTALLING: ["Please wait", A.NONE],
 		K.MOVING: ["Please wait", A.NONE],
@@ -213,7 +213,7 @@ func test_a_downgrade_is_called_so() -> void:
 	var frame := _open(K.UPDATE_WAITING)
 	frame.home.state.is_downgrade = true
 	frame.home.state = frame.home.state
-	assert(_text(frame, "%Primary") == "Go back to 0.1.3")
+	assert(_text(frame, "%Primary") == "Install 0.1.3")
 
 
 func test_progress_cannot_lie() -> void:

@@ -7,7 +7,7 @@ func test_an_ended_channel_is_told_where_the_update_is() -> void:
 	var frame := Shots.home_moved() as LauncherFrame
 	add_child(frame)
 	await get_tree().process_frame
-	assert("moves you to Beta" in _text(frame, "%Detail"), _text(frame, "%Detail"))
+	assert("moves you to the Beta channel" in _text(frame, "%Detail"), _text(frame, "%Detail"))
 	assert(HomeLook.tone(frame.home.state) == HomeLook.Tone.WARNING)
 	assert((frame.home.get_node("%StatusIcon") as Control).visible)
 	frame.home.state.new_mode = frame.home.state.mode
@@ -69,7 +69,7 @@ func test_trouble_looks_like_trouble() -> void:
 func test_damage_is_counted_and_its_files_are_in_the_details() -> void:
 	var frame := _open(K.DAMAGED)
 	assert(_text(frame, "%Status") == "3 files are damaged.")
-	assert(_text(frame, "%Detail") == "Repair downloads about 12 MB at most.")
+	assert(_text(frame, "%Detail") == "Repair downloads about 12 MB.")
 	await Hands.click(frame.home.get_node("%Second") as Button)
 	assert(_asked == [A.SHOW_ERROR])
 	# Beside Repair, as in every other trouble.

@@ -36,6 +36,11 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	_launcher.free()
 	_publish("0.1.2")
 	_open('[launcher]\nlocale="en"\nis_first_run_done=true\n')
+	# Before anything was read.
+	assert(_home("%Primary") == "Play" and _home("%Version") == "Version 0.1.1")
+	assert(
+		_home("%Mode") == "Stable" and not (_node("%Home").get_node("%Primary") as Button).disabled
+	)
 	await _until_primary("Update")
 	assert(not _node("%FirstRun").visible)
 	assert(_home("%First") == "Play")
@@ -83,6 +88,8 @@ func test_damage_is_found_and_repaired() -> void:
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
 	await _until_primary("Repair")
 	assert(_home("%Status") == "One file is damaged.", _home("%Status"))
+	var row := _node("%Settings").get_node("%VerifyRow") as SettingRow
+	assert(row.hint.begins_with("One file is damaged. Repair downloads about "), row.hint)
 	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
 	# Play only after a question, whose yes is not the default.
 	await Hands.click(_node("%Home").get_node("%First") as Button)
@@ -240,7 +247,7 @@ func test_signals_of_the_updater_reach_the_screens() -> void:
 	updater.state_changed.emit(VSekaiUpdater.State.DOWNLOADING_UPDATE)
 	assert(_home("%Primary") == "Pause")
 	var session: LauncherSession = _launcher.get("_session")
-	session.listener.progress_changed.emit(0, 9, 500_000.0, 2.0, 1_000_000, 2_000_000)
+	session.listener.progress_changed.emit(0, 9, 5e5, 2.0, 1_000_000, 2_000_000, 0.5)
 	assert(_home("%Detail") == "1.0 MB of 2.0 MB · 500 kB/s · 2 s left")
 	updater.state_changed.emit(VSekaiUpdater.State.PAUSED)
 	assert(_home("%Primary") == "Resume")

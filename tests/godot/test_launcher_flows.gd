@@ -166,7 +166,7 @@ func test_a_launcher_that_stays_open_learns_of_updates() -> void:
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
-func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> void:
+func test_a_mode_with_a_lower_version_says_downgrade_and_needs_one_yes() -> void:
 	_publish("0.2.0")
 	await _install()
 	_publish("0.1.9", "beta")
@@ -181,11 +181,14 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	await _until("two modes", func() -> bool: return mode.item_count == 2 and not mode.disabled)
 	mode.item_selected.emit(0)
 	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	var yes := _node("%ConfirmDialog").get_node("%Yes") as Button
+	assert(yes.text == "Switch", "what it leads to is not known yet: " + yes.text)
 	await _until("a word", func() -> bool: return "This is a downgrade" in question.text)
+	await _until("its price", func() -> bool: return yes.text == "Switch and install")
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until_primary("Go back to 0.1.9")
-	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
-	await _until("a word", func() -> bool: return "is a downgrade" in _home("%Notice"))
+	# The question was all there is to answer.
+	await _until("0.1.9", func() -> bool: return _home("%Version") == "Version 0.1.9")
+	assert(_home("%Mode") == "Beta")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
@@ -203,6 +206,9 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	assert("0.1.2 will be removed from this computer" in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("0.1.1", func() -> bool: return _home("%Version") == "Version 0.1.1")
+	# One notice says all there is to say.
+	assert(_home("%Notice").begins_with("You have 0.1.1 again."), _home("%Notice"))
+	assert(str(_node("%Settings").get_node("%Toast").get("text")).is_empty())
 	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
 	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.1"))
 	assert(heading.text == "Release notes of 0.1.1", "they are no news: " + heading.text)

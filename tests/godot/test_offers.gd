@@ -2,7 +2,7 @@ extends "res://tests/godot/home_case.gd"
 ## What Home offers and counts says neither more nor less than what is so.
 
 
-func test_a_download_that_was_cancelled_is_offered_again_with_what_is_left() -> void:
+func test_a_download_that_was_cancelled_is_offered_again() -> void:
 	var model := LauncherModel.new()
 	model.activity = K.READY
 	model.version = "0.1.0"
@@ -30,25 +30,45 @@ func test_an_older_version_is_called_that_and_nothing_is_not_counted() -> void:
 	state.mode = "Stable"
 	state.is_downgrade = true
 	state.download_bytes = 0
-	assert(state.status_text() == "Stable has 0.2.0, older than yours.", state.status_text())
-	assert(state.primary_text() == "Go back to 0.2.0", state.primary_text())
+	assert(
+		state.status_text() == "Stable has 0.2.0, which is older than yours.", state.status_text()
+	)
+	assert(state.primary_text() == "Install 0.2.0", state.primary_text())
 	assert("Nothing needs to be downloaded" in HomeWords.detail(state))
 	state.download_bytes = 13_000_000
-	assert(HomeWords.detail(state).begins_with("Going back downloads 13 MB."))
+	assert(HomeWords.detail(state).begins_with("Installing it downloads 13 MB."))
 	state.is_downgrade = false
 	state.download_bytes = 0
 	assert(state.primary_text() == "Update" and "Nothing needs" in HomeWords.detail(state))
 
 
-func test_what_a_version_downloads_is_only_said_of_the_whole() -> void:
+func test_what_a_version_downloads_is_the_same_however_often_it_is_stopped() -> void:
 	var download := LauncherDownload.new()
-	download.plan("0.2.0", 13_000_000, false)
-	download.go_on("0.2.0", 6_400_000, 13_000_000)
-	assert(download.left_bytes == 6_600_000)
-	download.plan("0.2.0", 6_600_000, false)
-	assert(download.bytes_of("0.2.0") == 13_000_000)
-	download.plan("0.3.0", 6_600_000, true)
-	assert(download.bytes_of("0.3.0") == -1, "a part of it was there")
+	assert(download.plan("0.2.0", 13_000_000, 0) == 13_000_000 and download.here_bytes == 0)
+	download.go_on(6_400_000, 13_000_000)
+	assert(download.here_bytes == 6_400_000)
+	# Of what was given up, a little comes again, and an estimate is no reason to name another size.
+	assert(download.plan("0.2.0", 6_900_000, 6_200_000) == 13_000_000)
+	assert(download.here_bytes == 6_200_000 and download.bytes_of("0.2.0") == 13_000_000)
+	assert(download.plan("0.2.0", 20_000_000, 0) == 20_000_000, "that is another download")
+	assert(download.plan("0.3.0", 6_600_000, 0) == 6_600_000)
+	assert(download.bytes_of("0.2.0") == -1)
+
+
+func test_what_a_stopped_download_has_and_needs_is_told_before_it_goes_on() -> void:
+	TranslationServer.set_locale("en")
+	var model := LauncherModel.new()
+	model.activity = K.READY
+	model.version = "0.1.0"
+	model.is_resumable = true
+	model.download_bytes = model.download.plan("0.2.0", 38_000_000, 8_000_000)
+	assert(HomeWords.detail(model.home_state()) == "8.0 MB of 46 MB")
+	model.new_version = "0.2.0"
+	model.download.is_cancelled = true
+	assert(model.home_state().primary_text() == "Update 46 MB")
+	assert(HomeWords.detail(model.home_state()) == "8.0 MB of 46 MB")
+	model.download_bytes = model.download.plan("0.2.0", 0, 46_000_000)
+	assert(model.home_state().primary_text() == "Update", "nothing is left to download")
 
 
 func test_percent_is_written_alike_everywhere() -> void:

@@ -88,7 +88,7 @@ func test_one_that_hangs_is_passed_over_and_that_is_said() -> void:
 	_open(FIRST_RUN_DONE)
 	assert(Time.get_ticks_msec() - begun < 6000)
 	await _until_primary("Play")
-	var says_so := func() -> bool: return "does not answer" in _home("%Notice")
+	var says_so := func() -> bool: return "isn't responding" in _home("%Notice")
 	await _until("a word", says_so)
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	hung = null

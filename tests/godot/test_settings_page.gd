@@ -141,7 +141,7 @@ func test_the_question_about_a_channel_says_what_becomes_of_the_version() -> voi
 		LauncherQuestions.effect_of("0.1.2", "", false),
 	]
 	assert(effects[0] == "Updates your 0.1.2 to 0.2.0.")
-	assert(effects[1] == "This is a downgrade: 0.1.0 is older than your 0.1.2.")
+	assert(effects[1] == "This is a downgrade: 0.1.0 replaces your newer 0.1.2.")
 	assert(effects[2] == "You keep 0.1.2." and effects[3] == "Installs 0.1.2.")
 	assert(effects[4] == "This channel has no version yet.")
 	var risk := LauncherQuestions.risk_of("Stable")
@@ -282,6 +282,39 @@ func test_the_page_stays_where_it_is_when_text_grows() -> void:
 	assert(motion.has_focus() and scroll.get_global_rect().encloses(motion.get_global_rect()))
 	TranslationServer.set_locale("en")
 	window.content_scale_factor = 1.0
+	window.size = size_before
+
+
+func test_a_notice_hides_no_control() -> void:
+	var screen := _open()
+	var window := get_window()
+	var size_before := window.size
+	var scroll := screen.get_node("%Scroll") as ScrollContainer
+	var panel := screen.get_node("%Toast").get_node("%Panel") as Control
+	var uninstall := screen.get_node("%Uninstall") as Control
+	for size: Vector2i in [Vector2i(1280, 800), Vector2i(640, 600)]:
+		window.size = size
+		screen.facts.message = ""
+		screen.facts = screen.facts
+		for frame: int in 6:
+			await get_tree().process_frame
+		uninstall.grab_focus()
+		await get_tree().process_frame
+		var before := scroll.size.y
+		screen.facts.message = "Verified. ".repeat(20)
+		screen.facts = screen.facts
+		for frame: int in 8:
+			await get_tree().process_frame
+		var view := scroll.get_global_rect()
+		var place := panel.get_global_rect()
+		assert(panel.is_visible_in_tree() and screen.get_global_rect().encloses(place), str(place))
+		assert(not place.intersects(view), "%s over %s" % [place, view])
+		assert(view.encloses(uninstall.get_global_rect()), "what was pressed stays in view")
+		screen.facts.message = ""
+		screen.facts = screen.facts
+		for frame: int in 6:
+			await get_tree().process_frame
+		assert(scroll.size.y == before, "%s, not %s" % [scroll.size.y, before])
 	window.size = size_before
 
 

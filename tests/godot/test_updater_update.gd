@@ -185,12 +185,17 @@ func test_received_bytes_go_on_after_a_pause() -> void:
 	assert(before > 300_000 and all > 4_000_000, str(told))
 	updater.rate_limit_bytes_per_second = 0
 	var resumed: Array[int] = []
+	var sizes: Dictionary[int, bool] = {}
 	updater.progressed.connect(
-		func(progress: VSekaiProgress) -> void: resumed.append(progress.received_bytes)
+		func(progress: VSekaiProgress) -> void:
+			resumed.append(progress.received_bytes)
+			sizes[progress.download_bytes] = true
 	)
 	assert(updater.resume().error == OK)
 	await wait_for("update_completed")
 	assert(resumed.min() >= before, "%s after %s" % [resumed.min(), before])
+	sizes.erase(-1)
+	assert(sizes.keys() == [all], "%s, not %d as before the pause" % [sizes.keys(), all])
 	# What came of a chunk that was given up comes again.
 	assert(absi(resumed[-1] - all) < 400_000, "%s of %s" % [resumed[-1], all])
 
@@ -219,11 +224,17 @@ func test_cancel_stops_and_the_next_update_goes_on() -> void:
 	assert(
 		updater.get_state() == VSekaiUpdater.State.CANCELLED and not has_event("operation_failed")
 	)
-	updater.rate_limit_bytes_per_second = 0
+	var all := told_progress().download_bytes
+	# As after a restart: nothing but the folder knows of what came before.
+	updater.queue_free()
+	updater = make_updater("cancel")
+	events.clear()
 	updater.start_update()
 	await wait_for("update_completed")
 	var plan: VSekaiPlan = arguments_of("plan_made")[0]
-	assert(plan.is_resume)
+	assert(plan.is_resume and plan.earlier_bytes > 300_000, str(plan))
+	assert(plan.earlier_bytes + plan.download_bytes == all, "%s of %d" % [plan, all])
+	assert(told_progress().download_bytes == all, str(told_progress()))
 
 
 func test_a_paused_update_can_be_given_up() -> void:

@@ -65,7 +65,7 @@ public sealed class VSekaiUpdaterNode
     public static string FindInstallDir(string chosen, string name) => ClassDB.ClassCallStatic("VSekaiUpdater", "find_install_dir", chosen, name).AsString();
     /// <summary>The addresses of the repository that is built into this library; empty in one that you have built yourself.</summary>
     public static string[] GetBuiltInRepositoryUrls() => ClassDB.ClassCallStatic("VSekaiUpdater", "get_built_in_repository_urls").AsStringArray();
-    /// <summary>Size of get_damaged_files as they were published, in bytes</summary>
+    /// <summary>About what repair downloads, in bytes</summary>
     public long GetDamagedBytes() => Object.Call("get_damaged_bytes").AsInt64();
     /// <summary>The files that the last verify has found missing or different from what was published.</summary>
     public string[] GetDamagedFiles() => Object.Call("get_damaged_files").AsStringArray();
@@ -403,6 +403,8 @@ public sealed class VSekaiPlan
 
     /// <summary>Bytes to download.</summary>
     public long DownloadBytes { get => Object.Get("download_bytes").AsInt64(); }
+    /// <summary>Bytes that need no download any more, because an interrupted run of this update has them</summary>
+    public long EarlierBytes { get => Object.Get("earlier_bytes").AsInt64(); }
     /// <summary>Free disk space, in bytes; -1 if unknown.</summary>
     public long FreeBytes { get => Object.Get("free_bytes").AsInt64(); }
     /// <summary>The version is lower than the installed one.</summary>
@@ -447,7 +449,7 @@ public sealed class VSekaiProgress
     public VSekaiProgressPhase Phase { get => (VSekaiProgressPhase)Object.Get("phase").AsInt64(); }
     /// <summary>How much of the phase is done, from 0 to 1.</summary>
     public double PhaseFraction { get => Object.Get("phase_fraction").AsDouble(); }
-    /// <summary>Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive, and since VSekaiUpdater.start_update even if the update was paused.</summary>
+    /// <summary>Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive.</summary>
     public long ReceivedBytes { get => Object.Get("received_bytes").AsInt64(); }
     /// <summary>At this rate; -1 while unknown.</summary>
     public double SecondsLeft { get => Object.Get("seconds_left").AsDouble(); }

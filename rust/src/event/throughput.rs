@@ -21,6 +21,9 @@ const SHORTEST: Duration = Duration::from_millis(250);
 /// A line that stands still is news, too.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// A download may be larger than its estimate by this part of it before another size is told.
+const SLACK: u64 = 20;
+
 /// Progress of the current phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -34,10 +37,11 @@ pub struct Progress {
     pub bytes_per_second: f64,
     /// Estimated from the rate; `None` while that is unknown.
     pub seconds_left: Option<f64>,
-    /// Bytes that arrived from repositories, which may be folders, since the operation began.
+    /// Bytes that arrived from repositories, which may be folders: of the download, once it is planned, with what
+    /// earlier runs have spared it.
     pub received_bytes: u64,
-    /// All bytes that the operation will receive, never less than `received_bytes`; `None` if unknown, or if nothing is
-    /// downloaded.
+    /// All bytes of the download, never less than `received_bytes`; `None` if unknown, or if nothing is downloaded. It is
+    /// the same in each run.
     pub download_bytes: Option<u64>,
 }
 
@@ -88,6 +92,7 @@ pub struct Throughput {
     content: Pace,
     line: Pace,
     expected_bytes: u64,
+    earlier_bytes: u64,
     is_news: bool,
     told: Option<Instant>,
 }
@@ -107,7 +112,14 @@ impl Throughput {
                 let most = if self.total_bytes == 0 { u64::MAX } else { self.total_bytes };
                 self.content.set(self.content.count.saturating_add(*bytes).min(most), now);
             }
-            Event::Expected { bytes } => self.expected_bytes = self.line.count.saturating_add(*bytes),
+            Event::Expected { bytes, earlier_bytes } => {
+                if self.expected_bytes == 0 {
+                    // What came before is not of the download whose size a person was told.
+                    self.line = Pace::from(now, 0);
+                }
+                self.expected_bytes = self.line.count.saturating_add(*bytes);
+                self.earlier_bytes = self.earlier_bytes.saturating_add(*earlier_bytes);
+            }
             Event::Received { bytes } => self.line.set(self.line.count.saturating_add(*bytes), now),
             _ => return,
         }
@@ -138,6 +150,11 @@ impl Throughput {
         } else {
             (self.content.rate(now), self.total_bytes - done_bytes)
         };
+        let whole = |bytes: u64| bytes.saturating_add(self.earlier_bytes);
+        // A total that changes a little would only raise doubts.
+        let expected = self.expected_bytes;
+        let most =
+            if self.line.count <= expected.saturating_add(expected / SLACK) { expected } else { self.line.count };
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let seconds_left = (rate > 0.0).then(|| left as f64 / rate);
         Progress {
@@ -146,8 +163,8 @@ impl Throughput {
             total_bytes: self.total_bytes,
             bytes_per_second: rate,
             seconds_left,
-            received_bytes: self.line.count,
-            download_bytes: (self.expected_bytes > 0).then(|| self.expected_bytes.max(self.line.count)),
+            received_bytes: whole(if expected > 0 { self.line.count.min(most) } else { self.line.count }),
+            download_bytes: (expected > 0).then(|| whole(most)),
         }
     }
 }
@@ -204,7 +221,7 @@ mod tests {
     fn a_download_is_told_as_the_line_brings_it() {
         let (begun, mut pace) = (Instant::now(), Throughput::default());
         pace.note(&Event::Received { bytes: 40 }, begun);
-        pace.note(&Event::Expected { bytes: 3_000 }, begun);
+        pace.note(&Event::Expected { bytes: 3_000, earlier_bytes: 0 }, begun);
         pace.note(&Event::Started { phase: PHASE, total_bytes: 1_000_000 }, begun);
         // Most of the content is on this disk, and counts at once.
         pace.note(&Event::Advanced { phase: PHASE, bytes: 900_000 }, after(begun, 10));
@@ -212,19 +229,37 @@ mod tests {
             pace.note(&Event::Received { bytes: 100 }, after(begun, step * 100));
         }
         let progress = pace.news(after(begun, 2_000)).unwrap();
-        assert_eq!((progress.received_bytes, progress.download_bytes), (2_040, Some(3_040)));
+        assert_eq!((progress.received_bytes, progress.download_bytes), (2_000, Some(3_000)));
         assert!((progress.bytes_per_second - 1_000.0).abs() < 1.0, "{progress:?}");
         assert!((progress.seconds_left.unwrap() - 1.0).abs() < 0.01, "{progress:?}");
-        // More than was expected: the rest is told as content.
-        pace.note(&Event::Received { bytes: 2_000 }, after(begun, 2_100));
+        // A little more than was expected is no reason to name another size.
+        pace.note(&Event::Received { bytes: 1_100 }, after(begun, 2_050));
+        let progress = pace.news(after(begun, 2_050)).unwrap();
+        assert_eq!((progress.received_bytes, progress.download_bytes), (3_000, Some(3_000)));
+        // Much more: the rest is told as content.
+        pace.note(&Event::Received { bytes: 900 }, after(begun, 2_100));
         let progress = pace.news(after(begun, 2_100)).unwrap();
-        assert_eq!((progress.received_bytes, progress.download_bytes), (4_040, Some(4_040)));
+        assert_eq!((progress.received_bytes, progress.download_bytes), (4_000, Some(4_000)));
+    }
+
+    #[test]
+    fn what_earlier_runs_have_brought_counts_as_done_but_not_for_the_rate() {
+        let (begun, mut pace) = (Instant::now(), Throughput::default());
+        pace.note(&Event::Expected { bytes: 3_000, earlier_bytes: 7_000 }, begun);
+        pace.note(&Event::Started { phase: PHASE, total_bytes: 1_000_000 }, begun);
+        for step in 1..=20 {
+            pace.note(&Event::Received { bytes: 100 }, after(begun, step * 100));
+        }
+        let progress = pace.news(after(begun, 2_000)).unwrap();
+        assert_eq!((progress.received_bytes, progress.download_bytes), (9_000, Some(10_000)));
+        assert!((progress.bytes_per_second - 1_000.0).abs() < 1.0, "{progress:?}");
+        assert!((progress.seconds_left.unwrap() - 1.0).abs() < 0.01, "{progress:?}");
     }
 
     #[test]
     fn a_line_that_stands_still_is_told_without_an_event() {
         let (begun, mut pace) = (Instant::now(), Throughput::default());
-        pace.note(&Event::Expected { bytes: 1_000_000 }, begun);
+        pace.note(&Event::Expected { bytes: 1_000_000, earlier_bytes: 0 }, begun);
         pace.note(&Event::Started { phase: PHASE, total_bytes: 1_000_000 }, begun);
         pace.note(&Event::Received { bytes: 500_000 }, after(begun, 1_000));
         assert!(pace.news(after(begun, 1_000)).is_some());

@@ -55,7 +55,7 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn tell_progress(&mut self, job: &mut Job, progress: Progress) {
-        let (received, download) = self.with_earlier_runs(progress.received_bytes, progress.download_bytes);
+        let (received, download) = self.since_the_pause(progress.received_bytes, progress.download_bytes);
         let is_last_verify = matches!(job.operation, Operation::Verify | Operation::Launch);
         let whole = |part| job.whole.reach(progress.phase, progress.done_bytes, part, is_last_verify);
         let progress = VSekaiProgress::of(progress, received, download, whole);

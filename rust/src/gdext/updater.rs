@@ -197,7 +197,7 @@ pub(crate) struct VSekaiUpdater {
     goes_on: bool,
     /// Set until the update starts that continues what has just ended: nothing else may start in between.
     is_update_due: bool,
-    /// Received in this run of an operation, and in the runs that were paused before it.
+    /// Received of the download, and at the pause that this run continues.
     received_bytes: u64,
     received_before: u64,
     /// What the last update was asked for; empty = the version that is offered.

@@ -74,6 +74,10 @@ pub(crate) struct VSekaiPlan {
     /// Bytes to download. An estimate, usually within a few percent.
     #[var(no_set)]
     download_bytes: i64,
+    /// Bytes that need no download any more, because an interrupted run of this update has them: with
+    /// [member download_bytes], the whole download, which [member VSekaiProgress.download_bytes] tells.
+    #[var(no_set)]
+    earlier_bytes: i64,
     /// Bytes that need no download, because the installed version, an interrupted update or a shared cache has them.
     #[var(no_set)]
     reused_bytes: i64,
@@ -106,6 +110,7 @@ impl VSekaiPlan {
         Gd::from_object(Self {
             version: text(&plan.version),
             download_bytes: int(plan.download_bytes()),
+            earlier_bytes: int(summary.earlier_bytes),
             reused_bytes: int(summary
                 .seed_bytes
                 .saturating_add(summary.kept_bytes)

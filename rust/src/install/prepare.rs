@@ -157,6 +157,8 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     if let Some(price) = strategy.price() {
         (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
     }
+    let left_bytes = plan.summary.download_bytes(job.documents.release.sizes);
+    plan.summary.earlier_bytes = staging.earlier_bytes(left_bytes);
     check_space(root, &job, &mut plan)?;
     let parts = (job.intent == Intent::Apply).then_some(parts);
     let bundled = Some(Bundled { offers: job.offers, strategy, parts });
@@ -384,7 +386,11 @@ impl Prepared {
         let (layout, release) = (self.documents.table.layout(), &self.documents.release);
         let check = |tree: &Path| self.check_digests(tree, monitor);
         let last = (Durability::PowerCut, &check as Check<'_>);
-        monitor.emit(Event::Expected { bytes: self.summary().download_bytes(release.sizes) });
+        let (bytes, earlier_bytes) = (self.summary().download_bytes(release.sizes), self.summary().earlier_bytes);
+        if bytes > 0 && earlier_bytes == 0 {
+            staging.note_download(bytes);
+        }
+        monitor.emit(Event::Expected { bytes, earlier_bytes });
         let assembled = self.planned.build(&staging, layout, &|node| mode_of(release, node), last, monitor)?;
         InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");

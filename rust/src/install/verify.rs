@@ -3,7 +3,7 @@
 //! Reads chunk by chunk, so that all cores work on one large file as well as on many small ones. If a wrong chunk
 //! touches several files, the digests of those files decide which of them are damaged.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,9 +20,11 @@ use super::{InstallRoot, InstallState, Installation, Installed, foreign, prepare
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{NodeKind, Segment};
-use crate::formats::index::IndexChunk;
+use crate::formats::chunk::ChunkId;
+use crate::formats::index::{Index, IndexChunk};
 use crate::local::acquire::DigestChoice;
 use crate::local::disk;
+use crate::local::plan::Summary;
 use crate::local::seed::Seed;
 
 /// A difference between an installed version and the published one.
@@ -73,7 +75,7 @@ pub struct Verified {
     pub files: u64,
     /// Total size of the version's files, in bytes.
     pub bytes: u64,
-    /// Size of the files whose content is damaged, as published, in bytes: about what a repair downloads at most. 0 if
+    /// About what a repair downloads, in bytes: the chunks that neither this version nor another one has any more. 0 if
     /// the documents that tell it are lost.
     pub damaged_bytes: u64,
     /// All differences, sorted by path.
@@ -83,6 +85,9 @@ pub struct Verified {
     /// The condition of each node of the layout; empty if its documents are lost.
     #[serde(skip)]
     pub nodes: Vec<Condition>,
+    /// The chunks that a repair has to get, with their estimated size as stored.
+    #[serde(skip)]
+    lost: HashMap<ChunkId, u64>,
 }
 
 impl Verified {
@@ -142,8 +147,25 @@ pub fn examine(
         let is_current = state.current.as_ref() == Some(*installed);
         examined.push(Examined { installed: (*installed).clone(), is_current, found, repaired: None });
     }
+    let indexes: Vec<_> = all.iter().map(|(_, kept)| kept.as_ref().map(|it| &it.documents.index)).collect();
+    share_what_is_sound(&mut examined, &indexes);
     monitor.emit(Event::Finished { phase: Phase::Verify });
     Ok(examined)
+}
+
+/// A repair gets each chunk once, and none that another version still has.
+fn share_what_is_sound(examined: &mut [Examined], indexes: &[Option<&Index>]) {
+    let lost: Vec<HashSet<ChunkId>> = examined.iter().map(|it| it.found.lost.keys().copied().collect()).collect();
+    for (at, version) in examined.iter_mut().enumerate() {
+        for (other, index) in indexes.iter().enumerate().filter(|(other, _)| *other != at) {
+            for chunk in index.iter().flat_map(|index| index.iter()) {
+                if other < at || !lost[other].contains(&chunk.id) {
+                    version.found.lost.remove(&chunk.id);
+                }
+            }
+        }
+        version.found.damaged_bytes = version.found.lost.values().sum();
+    }
 }
 
 /// The folder of documents, as it appears in [`Damage`].
@@ -195,6 +217,7 @@ fn read_all(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
         digest: DigestChoice::new(kept.documents.index.digest()),
         present: found.nodes.iter().map(|condition| *condition != Condition::Damaged).collect(),
         settled: Mutex::new(vec![None; layout.nodes().len()]),
+        bad: Mutex::default(),
         stop: AtomicBool::new(false),
         monitor,
     };
@@ -206,6 +229,8 @@ fn read_all(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
         changed.extend(links.map(|(at, _)| at).filter(is_wrong));
     }
     note_changed(kept, changed, &mut found);
+    found.lost = reading.lost(&found.nodes);
+    found.damaged_bytes = found.lost.values().sum();
     let foreign = foreign::list(kept);
     foreign.warn(kept.tree(), monitor);
     found.foreign = foreign.paths.into_iter().map(|path| path.display().to_string()).collect();
@@ -218,9 +243,6 @@ fn note_changed(kept: &InstalledVersion, changed: Vec<usize>, found: &mut Verifi
         found.damage.push(Damage::Changed { path: name_of(kept, node) });
     }
     found.damage.sort_by(|a, b| a.path().cmp(b.path()));
-    let nodes = kept.documents.table.layout().nodes().iter().zip(&found.nodes);
-    let damaged = nodes.filter(|(_, condition)| **condition == Condition::Damaged);
-    found.damaged_bytes = damaged.map(|(node, _)| node.payload_bytes()).sum();
 }
 
 fn name_of(kept: &InstalledVersion, node: usize) -> String {
@@ -284,6 +306,8 @@ struct Reading<'a> {
     present: Vec<bool>,
     /// The files that were read as a whole, and whether their content is as published.
     settled: Mutex<Vec<Option<bool>>>,
+    /// The chunks whose bytes are not there any more.
+    bad: Mutex<Vec<IndexChunk>>,
     stop: AtomicBool,
     monitor: &'a Monitor,
 }
@@ -333,10 +357,28 @@ impl Reading<'_> {
             Err(_) => false,
         };
         if !is_sound {
+            self.bad.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
             files()
                 .filter(|node| self.present[*node] && !self.kept.is_mutable(*node))
                 .for_each(|node| self.settle(node));
         }
+    }
+
+    /// The bad chunks of which a damaged file needs a part. A changed file that the game may change is none.
+    fn lost(&self, nodes: &[Condition]) -> HashMap<ChunkId, u64> {
+        let documents = &self.kept.documents;
+        let is_wanted = |chunk: &&IndexChunk| {
+            documents.table.layout().segments(chunk.range()).any(|segment| match segment {
+                Segment::Payload { node, .. } => nodes[node] == Condition::Damaged,
+                Segment::Header(_) => false,
+            })
+        };
+        let stored_bytes = |chunk: &IndexChunk| {
+            let alone = Summary { fetch_plain_bytes: chunk.size(), ..Summary::default() };
+            (chunk.id, alone.download_bytes(documents.release.sizes))
+        };
+        let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        bad.iter().filter(is_wanted).map(stored_bytes).collect()
     }
 
     /// Reads a whole file, once, to decide whether it is damaged.

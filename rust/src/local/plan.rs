@@ -95,6 +95,9 @@ pub struct Summary {
     pub removed_files: u64,
     /// Verified bytes in staging, from an interrupted run.
     pub resumed_bytes: u64,
+    /// How much less there is to download than the first run of this work has planned, in bytes: with what is left, it
+    /// is the whole download.
+    pub earlier_bytes: u64,
     /// Additional disk space needed, in bytes.
     pub disk_bytes: u64,
 }

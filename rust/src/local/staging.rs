@@ -63,6 +63,25 @@ impl Staging {
         self.folder.join("parts")
     }
 
+    /// How much of the download is no longer to come, if `left_bytes` are: what the first run has planned says how much
+    /// it was. 0 if there was no earlier run.
+    pub fn earlier_bytes(&self, left_bytes: u64) -> u64 {
+        let noted = fs::read_to_string(self.download()).ok();
+        let whole: Option<u64> = noted.and_then(|text| text.trim().parse().ok());
+        whole.map_or(0, |whole| whole.saturating_sub(left_bytes))
+    }
+
+    /// Notes the size of the whole download for later runs. Without that they count from where they begin, which is no
+    /// reason to fail.
+    pub fn note_download(&self, bytes: u64) {
+        let note = || disk::write_control(&self.download(), bytes.to_string().as_bytes(), Durability::Kill);
+        let _ = disk::create_control_directory(self.folder()).and_then(|()| note());
+    }
+
+    fn download(&self) -> PathBuf {
+        self.folder.join("download")
+    }
+
     /// What is good in the tree of an earlier run. With [`Intent::Apply`], first removes everything that does not
     /// belong to it.
     ///

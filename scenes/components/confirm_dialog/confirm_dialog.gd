@@ -9,6 +9,12 @@ var text: String:
 		_text.text = value
 		accessibility_description = value
 
+## What the button for yes says, translated.
+var yes: String:
+	set(value):
+		yes = value
+		_yes.text = value
+
 ## Whether the answer yes destroys something.
 var is_dangerous: bool = false:
 	set(value):
@@ -28,10 +34,10 @@ func _ready() -> void:
 
 
 ## Calls [param on_yes] if the answer is yes. All texts must be translated.
-func ask(title: String, words: String, yes: String, no: String, on_yes: Callable) -> void:
+func ask(title: String, words: String, answer: String, no: String, on_yes: Callable) -> void:
 	_title.text = title
 	text = words
-	_yes.text = yes
+	yes = answer
 	close_button.text = no
 	_on_yes = on_yes
 	accessibility_name = title

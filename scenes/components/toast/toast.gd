@@ -1,6 +1,7 @@
 class_name Toast
 extends Container
-## A notice in front of a page, at its upper right or at a spot: what is below it stays where it is.
+## A notice in front of a page, at its upper right or at a spot, or below it: what is on the page
+## stays where it is.
 ##
 ## Only the notice itself takes the pointer.
 
@@ -13,6 +14,8 @@ enum Tone {
 }
 
 const WIDTH_MAX := 480.0
+const GAP := 4.0
+const GAP_BELOW := 12.0
 ## The spot that means the upper right.
 const CORNER := Vector2(-1.0, -1.0)
 const PANELS: Dictionary[Tone, StringName] = {
@@ -34,6 +37,8 @@ const ICONS: Dictionary[Tone, Texture2D] = {
 ## As of the [Column] of the page.
 @export var width_max := Column.PAGE
 @export var side_min := 28.0
+## Where it stands below the page and hides nothing of it: what leaves it the room; else null.
+@export var page: Column
 
 ## Translated; empty = there is nothing to say, and nothing is shown.
 var text: String = "":
@@ -82,15 +87,25 @@ func _width() -> float:
 
 func _arrange() -> void:
 	var width := _width()
-	var page := minf(size.x - 2.0 * side_min, width_max)
-	var corner := Vector2(floorf((size.x + page) / 2.0) - width, 4.0) if spot == CORNER else spot
-	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, height())))
+	var reach := minf(size.x - 2.0 * side_min, width_max)
+	var high := height()
+	var top := size.y - high - GAP_BELOW if page != null else GAP
+	var corner := Vector2(floorf((size.x + reach) / 2.0) - width, top) if spot == CORNER else spot
+	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, high)))
+	_take_room(high + GAP + GAP_BELOW if visible else 0.0)
+
+
+func _take_room(room: float) -> void:
+	if page != null:
+		page.room_below = room
 
 
 func _draw_text() -> void:
 	if not is_node_ready():
 		return
 	visible = not text.is_empty()
+	if not visible:
+		_take_room(0.0)
 	_label.text = text
 	_panel.theme_type_variation = PANELS[tone]
 	_icon.color_of = COLORS[tone]

@@ -140,10 +140,10 @@ impl VSekaiUpdater {
         }
     }
 
-    /// What was received, and will be, since the update was begun: a paused run before this one counts.
-    pub(in crate::gdext) fn with_earlier_runs(&mut self, received: u64, download: Option<u64>) -> (u64, Option<u64>) {
-        self.received_bytes = self.received_before.saturating_add(received);
-        (self.received_bytes, download.map(|bytes| bytes.saturating_add(self.received_before)))
+    /// What was received, and will be: never less than before a pause, though what was given up then comes again.
+    pub(in crate::gdext) fn since_the_pause(&mut self, received: u64, download: Option<u64>) -> (u64, Option<u64>) {
+        self.received_bytes = self.received_before.max(received);
+        (self.received_bytes, download.map(|bytes| bytes.max(self.received_bytes)))
     }
 
     fn take(&mut self, task: &Gd<VSekaiTask>, operation: Operation, message: Message<Reply>) {

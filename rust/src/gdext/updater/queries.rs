@@ -142,8 +142,8 @@ impl VSekaiUpdater {
         self.damaged_files.clone()
     }
 
-    /// Size of [method get_damaged_files] as they were published, in bytes: about what [method repair] downloads at most.
-    /// 0 if there are none, and if the list of a version's files is lost too.
+    /// About what [method repair] downloads, in bytes: only the damaged parts of [method get_damaged_files]. 0 if there are
+    /// none, and if the list of a version's files is lost too.
     #[func]
     fn get_damaged_bytes(&self) -> i64 {
         int(self.damaged_bytes)

@@ -54,11 +54,12 @@ pub(crate) struct VSekaiProgress {
     /// All bytes of content of this phase.
     #[var(no_set)]
     pub(super) total_bytes: i64,
-    /// Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive, and since
-    /// [method VSekaiUpdater.start_update] even if the update was paused.
+    /// Bytes that were downloaded, or read from a repository that is a folder, counted as they arrive. Of an update that
+    /// was paused or stopped, what is there already counts, also after a restart.
     #[var(no_set)]
     pub(super) received_bytes: i64,
-    /// All bytes of the download; -1 if nothing is downloaded, or the size is unknown.
+    /// All bytes of the download; -1 if nothing is downloaded, or the size is unknown. An update that goes on has the same
+    /// as before.
     #[var(no_set)]
     pub(super) download_bytes: i64,
     /// The rate of the last seconds; 0 while unknown.
@@ -78,7 +79,7 @@ impl VSekaiProgress {
 }
 
 impl VSekaiProgress {
-    /// With what was received and will be, including runs before this one. `whole` says how much of all is done, if this
+    /// With what was received and will be, including earlier runs. `whole` says how much of all is done, if this
     /// part of the phase is.
     pub(crate) fn of(
         progress: Progress,

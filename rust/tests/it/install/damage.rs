@@ -5,13 +5,13 @@ use std::fs;
 use serde_json::json;
 
 use super::shop::Shop;
-use crate::support::trees::{chmod, snapshot, write};
+use crate::support::run::Run;
+use crate::support::server::TestServer;
+use crate::support::trees::{chmod, noise, snapshot, write};
 
 #[test]
 fn damage_is_named_and_is_exit_code_3() {
     let shop = Shop::with(&["1.0.0"]);
-    let size = |name: &str| fs::metadata(shop.tree().join(name)).unwrap().len();
-    let damaged_bytes = size("licence.txt") + size("data/map");
     fs::remove_file(shop.tree().join("licence.txt")).unwrap();
     fs::write(shop.tree().join("data/map"), b"not a map").unwrap();
     chmod(&shop.tree(), "data/pack.pck", 0o600);
@@ -24,7 +24,26 @@ fn damage_is_named_and_is_exit_code_3() {
         {"kind": "missing", "path": "licence.txt"},
     ]);
     assert_eq!(*damage, wanted);
-    assert_eq!(run.lines.last().unwrap()["damaged_bytes"], damaged_bytes, "what a repair would fetch");
+}
+
+#[test]
+fn the_price_of_a_repair_is_what_the_repair_fetches() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 4_000_000)));
+    let server = TestServer::start(shop.publisher.repository());
+    shop.update(&["--repository", &server.url()]).done();
+    let large = shop.tree().join("data/large.pck");
+    let mut bytes = fs::read(&large).unwrap();
+    bytes[2_000_000..2_000_007].copy_from_slice(b"7 bytes");
+    fs::write(&large, bytes).unwrap();
+    let price = |run: &Run| run.lines.last().unwrap()["damaged_bytes"].as_u64().unwrap();
+    let found = price(&shop.vsekai(&["verify"]));
+    let repaired = shop.vsekai(&["verify", "--repair"]).done()["repaired"].clone();
+    let fetched = repaired["transfer"]["received_bytes"].as_u64().unwrap();
+    assert!(fetched > 0 && found.abs_diff(fetched) < fetched / 10, "{found}, and {fetched} were fetched");
+    fs::remove_file(shop.tree().join("data/large.pck")).unwrap();
+    let found = price(&shop.vsekai(&["verify"]));
+    assert!(found.abs_diff(4_000_000) < 400_000, "{found} of a whole file");
 }
 
 #[test]

@@ -11,6 +11,12 @@ use crate::support::trees::{noise, write};
 fn interrupted() -> Shop {
     let shop = Shop::with(&["1.0.0"]);
     shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
+    interrupt(&shop);
+    shop
+}
+
+/// Begins the update, and interrupts it after part of the download.
+fn interrupt(shop: &Shop) {
     let server = TestServer::slow(shop.publisher.repository(), Duration::from_millis(50));
     let mut slow = shop.command(&["update", "--connections", "1", "--repository", &server.url()]);
     let mut update = Running::start(slow.arg(shop.game()));
@@ -18,7 +24,6 @@ fn interrupted() -> Shop {
     let blocks = || fs::metadata(&large).map_or(0, |found| std::os::unix::fs::MetadataExt::blocks(&found));
     wait_until("some of it has come", || blocks() > 100);
     assert_eq!(update.interrupt(), Some(130));
-    shop
 }
 
 #[test]
@@ -57,6 +62,25 @@ fn dry_run_counts_what_was_staged_and_leaves_it() {
     let run = shop.update(&["--dry-run"]);
     assert!(run.done()["plan"]["resumed_bytes"].as_u64().unwrap() > 20_000, "{:?}", run.done());
     assert_eq!(shop.status()["is_resumable"], true);
+}
+
+#[test]
+fn the_size_of_the_download_stays_the_same_whenever_it_goes_on() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
+    let plan = || shop.update(&["--dry-run"]).done()["plan"].clone();
+    let bytes = |plan: &serde_json::Value, name: &str| plan[name].as_u64().unwrap();
+    let first = plan();
+    assert_eq!(bytes(&first, "earlier_bytes"), 0, "{first}");
+    interrupt(&shop);
+    for _ in 0..2 {
+        let later = plan();
+        let (left, earlier) = (bytes(&later, "fetch_bytes"), bytes(&later, "earlier_bytes"));
+        assert!(earlier > 20_000, "{later}");
+        assert_eq!(left + earlier, bytes(&first, "fetch_bytes"), "{later}");
+    }
+    let done = shop.update(&[]).done().clone();
+    assert!(bytes(&done["plan"], "earlier_bytes") > 20_000, "{done}");
 }
 
 #[test]
