@@ -32,7 +32,6 @@ const ICONS: Dictionary[Tone, Texture2D] = {
 }
 
 ## As of the [Column] of the page.
-@export var width_max := Column.PAGE
 @export var side_min := 28.0
 
 ## Translated; empty = there is nothing to say, and nothing is shown.
@@ -77,12 +76,12 @@ func height() -> float:
 
 
 func _width() -> float:
-	return minf(minf(size.x - 2.0 * side_min, width_max), WIDTH_MAX)
+	return minf(Column.page_in(size.x, side_min), WIDTH_MAX)
 
 
 func _arrange() -> void:
 	var width := _width()
-	var page := minf(size.x - 2.0 * side_min, width_max)
+	var page := Column.page_in(size.x, side_min)
 	var corner := Vector2(floorf((size.x + page) / 2.0) - width, 4.0) if spot == CORNER else spot
 	fit_child_in_rect(_panel, Rect2(corner, Vector2(width, height())))
 
