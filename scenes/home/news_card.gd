@@ -105,6 +105,7 @@ func _load_picture() -> void:
 func _decode(path: String) -> void:
 	var image := Image.load_from_file(path)
 	if image == null or image.is_empty():
+		_show_picture.call_deferred(path, null)
 		return
 	if image.get_width() > PICTURE_WIDTH_MAX:
 		var height := image.get_height() * PICTURE_WIDTH_MAX / float(image.get_width())
@@ -116,7 +117,7 @@ func _decode(path: String) -> void:
 func _show_picture(path: String, image: Image) -> void:
 	if path == _path:
 		_end_task()
-		_decoded = ImageTexture.create_from_image(image)
+		_decoded = ImageTexture.create_from_image(image) if image != null else null
 		_fit()
 
 
@@ -129,7 +130,8 @@ func _end_task() -> void:
 
 func _fit() -> void:
 	_picture.texture = _decoded
-	_picture.mark = mark
+	# It would flash before a picture that comes.
+	_picture.mark = mark if _task < 0 else null
 	_frame.visible = size.x >= PICTURE_FROM and not is_short
 	var width := floorf(minf(size.x * PICTURE_SHARE, PICTURE_MOST))
 	_frame.custom_minimum_size = Vector2(width, floorf(width * NewsPicture.SHAPE))

@@ -220,6 +220,7 @@ func test_nothing_moves_when_a_picture_comes() -> void:
 	(card as NewsCard).show_entry(Shots.news()[2])
 	(card as NewsCard).show_entry(Shots.news()[0])
 	var picture := card.get_node("%Picture") as NewsPicture
+	assert(picture.texture == null and picture.mark == null, "the mark would flash")
 	assert(await _wait(func() -> bool: return picture.texture != null))
 	await get_tree().process_frame
 	assert(parts.map(place) == before, str(parts.map(place)))
@@ -249,7 +250,8 @@ func test_a_picture_that_cannot_be_read_leaves_a_card_with_the_mark() -> void:
 	var frame := _open(entries)
 	var other := _cards(frame)[2].get_node("%Picture") as NewsPicture
 	assert(await _wait(func() -> bool: return other.texture != null))
-	assert((_cards(frame)[0].get_node("%Picture") as NewsPicture).texture == null)
+	var unread := _cards(frame)[0].get_node("%Picture") as NewsPicture
+	assert(await _wait(func() -> bool: return unread.mark != null) and unread.texture == null)
 	# A card that goes while its picture is decoded waits for it.
 	entries[2].picture_path = ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")
 	frame.home.show_news(entries)
