@@ -17,8 +17,11 @@ extends Resource
 @export_group("Looks")
 ## Colours, fonts and boxes.
 @export var theme: Theme
-## The logo beside the title; square.
+## The logo beside the name; square.
 @export var mark: Texture2D
+## The name as a picture, wide, without a background: Home shows it in place of the name in the
+## theme's letters. None: those letters.
+@export var logo: Texture2D
 ## A picture of the game, behind everything. The left half should be calm: words stand on it.
 @export var key_art: Texture2D
 ## The background of the window without key art, stretched. None: the theme's plain page.

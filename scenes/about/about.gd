@@ -1,11 +1,18 @@
 class_name AboutScreen
 extends Region
-## Versions, links, licences, and the way to report a fault. Opens nothing itself.
+## Versions, links, licences, and the way to report a fault, on cards beside what the art shows.
+## Opens nothing itself.
 
 signal website_requested
 signal report_requested
 signal copy_requested
 signal message_dismissed
+
+## The width of the cards, and from which width on there is room for the art beside them.
+const CARDS := 600.0
+const BESIDE_FROM := 800.0
+## From this width on, the licences stand beside the other cards.
+const WIDE_FROM := 1100.0
 
 var branding: Branding:
 	set(value):
@@ -21,6 +28,9 @@ var versions: PackedStringArray = []:
 			_draw_about()
 
 @onready var _scroll := %Scroll as ScrollContainer
+@onready var _page := %Page as BoxContainer
+@onready var _sides := %Sides as BoxContainer
+@onready var _rows := %Rows as VBoxContainer
 @onready var _mark := %AboutMark as TextureRect
 @onready var _title := %AboutTitle as Label
 @onready var _tagline := %AboutTagline as Label
@@ -39,8 +49,10 @@ func _ready() -> void:
 	_report.pressed.connect(report_requested.emit)
 	_copy.pressed.connect(copy_requested.emit)
 	_toast.dismissed.connect(_on_message_dismissed)
+	resized.connect(_fit)
 	_show_licences.toggled.connect(_on_licences_toggled)
 	_draw_about()
+	_fit()
 
 
 func _notification(what: int) -> void:
@@ -66,8 +78,19 @@ func _on_message_dismissed() -> void:
 	message_dismissed.emit()
 
 
+func _fit() -> void:
+	# In a window higher than wide, below what the art shows.
+	var is_tall := size.y > size.x
+	var is_beside := not is_tall and size.x >= BESIDE_FROM
+	_page.alignment = BoxContainer.ALIGNMENT_END if is_tall else BoxContainer.ALIGNMENT_BEGIN
+	_sides.vertical = is_tall or size.x < WIDE_FROM
+	_sides.size_flags_vertical = SIZE_FILL if is_tall else SIZE_EXPAND_FILL
+	_rows.custom_minimum_size.x = CARDS if is_beside else 0.0
+	_rows.size_flags_horizontal = SIZE_SHRINK_BEGIN if is_beside else SIZE_EXPAND_FILL
+
+
 func _draw_about() -> void:
-	_versions.text = "\n".join(versions)
+	_versions.text = " · ".join(versions)
 	if branding == null:
 		return
 	_mark.texture = branding.mark

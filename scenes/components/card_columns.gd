@@ -1,17 +1,20 @@
 class_name CardColumns
 extends Container
-## Cards below each other, or in two columns where there is room.
+## Cards below each other, or in columns where there is room. They are read down the first column,
+## then down the next, and the columns end as evenly as that allows.
 
-## From this width on there are two columns.
-@export var wide_from := 1400.0
-## So many of the first children go across all columns.
-@export var spanning := 0
-@export var separation := 18.0
+const COLUMNS_MOST := 3
+
+## In less width a card is hard to read: then there is a column less.
+@export var card_least := 600.0
+## Wider than this is no card.
+@export var card_most := 780.0
+@export var separation := 16.0
 
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
-		_arrange(true)
+		_arrange()
 		# Wrapped texts have their height only now.
 		update_minimum_size()
 
@@ -20,31 +23,61 @@ func _get_minimum_size() -> Vector2:
 	var width := 0.0
 	for child: Control in _shown():
 		width = maxf(width, child.get_combined_minimum_size().x)
-	return Vector2(width, _arrange(false))
+	return Vector2(width, _highest(_columns(_limit())))
 
 
-## Each card goes into the shorter column. Returns the height of all.
-func _arrange(is_final: bool) -> float:
-	var count := 2 if size.x >= wide_from else 1
-	var width := (size.x - separation * (count - 1)) / count
-	var bottoms: Array[float] = []
-	bottoms.resize(count)
-	bottoms.fill(0.0)
-	for child: Control in _shown():
-		var height := child.get_combined_minimum_size().y
-		var is_across := child.get_index() < spanning
-		var column := bottoms.find(bottoms.max() if is_across else bottoms.min())
-		var top := bottoms[column]
-		var left := 0.0 if is_across else column * (width + separation)
-		if is_final:
-			var across := size.x if is_across else width
-			fit_child_in_rect(child, Rect2(left, top, across, height))
-		if is_across:
-			bottoms.fill(top + height + separation)
+func _arrange() -> void:
+	var fitting := _fitting()
+	var width := minf((size.x - separation * (fitting - 1)) / fitting, card_most)
+	var limit := _limit()
+	var corner := Vector2.ZERO
+	for card: Control in _shown():
+		var height := card.get_combined_minimum_size().y
+		if corner.y > 0.0 and corner.y + height > limit:
+			corner = Vector2(corner.x + width + separation, 0.0)
+		fit_child_in_rect(card, Rect2(corner, Vector2(width, height)))
+		corner.y += height + separation
+
+
+## So many columns have room.
+func _fitting() -> int:
+	return clampi(floori((size.x + separation) / (card_least + separation)), 1, COLUMNS_MOST)
+
+
+## How high a column may be: as low as all cards have a place, in their order.
+func _limit() -> float:
+	var sums: Array[float] = []
+	var cards := _shown()
+	for first: int in cards.size():
+		var sum := -separation
+		for last: int in range(first, cards.size()):
+			sum += cards[last].get_combined_minimum_size().y + separation
+			sums.append(sum)
+	sums.sort()
+	for sum: float in sums:
+		var columns := _columns(sum)
+		if columns.size() <= _fitting() and _highest(columns) <= sum:
+			return sum
+	return INF
+
+
+## The heights of the columns, if a card that goes beyond the limit begins another.
+func _columns(limit: float) -> Array[float]:
+	var columns: Array[float] = []
+	for card: Control in _shown():
+		var height := card.get_combined_minimum_size().y
+		if not columns.is_empty() and columns[-1] + separation + height <= limit:
+			columns[-1] += separation + height
 		else:
-			bottoms[column] = top + height + separation
-	var lowest: float = bottoms.max()
-	return maxf(lowest - separation, 0.0)
+			columns.append(height)
+	return columns
+
+
+func _highest(columns: Array[float]) -> float:
+	var highest := 0.0
+	for column: float in columns:
+		highest = maxf(highest, column)
+	return highest
 
 
 func _shown() -> Array[Control]:

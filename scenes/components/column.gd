@@ -2,11 +2,14 @@ class_name Column
 extends Container
 ## Places its content and keeps it at most [member width_max] wide.
 
-## The width of the pages and of the bar above them, so that they stand below each other.
+## The width of the pages and of the bar above them, so that they stand below each other: on very
+## large screens a share of the window, up to a limit.
 const PAGE := 1560.0
+const PAGE_SHARE := 0.72
+const PAGE_MOST := 2240.0
 
-## In interface pixels, before scaling.
-@export var width_max := 960.0
+## In interface pixels, before scaling; 0 = that of the pages.
+@export var width_max := 0.0
 ## The minimum margin at each side.
 @export var side_min := 16.0
 ## Whether it begins where the pages do; else it stands in the middle.
@@ -31,8 +34,9 @@ func _notification(what: int) -> void:
 		# A scroll bar stands in the margin.
 		var scroll := get_parent() as ScrollContainer
 		var room := scroll.size.x if scroll != null else size.x
-		var width := minf(room - 2.0 * side_min, width_max)
-		var left := floorf(maxf(side_min, (room - (PAGE if is_at_page else width)) / 2.0))
+		var page := page_in(room, side_min)
+		var width := minf(room - 2.0 * side_min, width_max) if width_max > 0.0 else page
+		var left := floorf((room - (page if is_at_page else width)) / 2.0)
 		if is_at_left:
 			left = side_min
 		if is_to_edge:
@@ -47,3 +51,8 @@ func _get_minimum_size() -> Vector2:
 	for child: Node in get_children():
 		least = least.max((child as Control).get_combined_minimum_size())
 	return least + Vector2(side_min, edge) * 2.0
+
+
+## The width of a page in a window of this width, between margins of at least [param side].
+static func page_in(room: float, side: float) -> float:
+	return minf(room - 2.0 * side, clampf(room * PAGE_SHARE, PAGE, PAGE_MOST))

@@ -8,7 +8,7 @@ extends Control
 ## As a part of the picture's size.
 const FOCAL := Vector2(0.68, 0.4)
 ## The upper part, and where in it the page begins to shine through.
-const TALL_SHARE := 0.6
+const TALL_SHARE := 0.68
 const FADE_FROM := 0.66
 
 var texture: Texture2D:

@@ -145,7 +145,6 @@ func _draw_words() -> void:
 	_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
-	_problem.text = _problem_text()
 	_message.visible = not message.is_empty()
 	_message.text = message
 	_draw_room()
@@ -165,6 +164,8 @@ func _draw_room() -> void:
 	_room.download_bytes = download_bytes
 	_room.is_offline = is_offline
 	_room.is_checking = is_checking
+	var is_told := _room.is_short() or is_offline
+	_room.problem = "" if is_told and _location.typed() == directory else _problem_text()
 	_room.draw_words()
 	_choose.theme_type_variation = &"AttentionButton" if _room.is_short() else &""
 	var why := _problem.text if _is_refused() else _room.fault()
@@ -240,9 +241,6 @@ func _fit() -> void:
 	_rows.add_theme_constant_override("separation", 10 if is_compact else 20)
 	_card_rows.add_theme_constant_override("separation", 2 if is_compact else 8)
 	_line.visible = not is_compact
-	# Two lines have room below the field, so that nothing moves when a reason appears.
-	var two_lines := _problem.get_line_height() * 2 + _problem.get_theme_constant(&"line_spacing")
-	_problem.custom_minimum_size.y = 0.0 if is_compact else float(two_lines)
 	_install.custom_minimum_size.y = 0 if is_compact else 64
 	_sizes.add_theme_constant_override("separation", 12 if is_compact else 40)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"

@@ -1,7 +1,7 @@
 class_name FirstRunRoom
 extends MarginContainer
-## What the installation takes and what is free, or why nobody knows. As high as the highest of what
-## may stand here, so that nothing moves when it changes.
+## What the installation takes and what is free, why nobody knows, or why the folder does not do. As
+## high as the highest of what may stand here, so that nothing moves when it changes.
 
 signal retry_requested
 
@@ -14,6 +14,8 @@ var download_bytes: int = -1
 ## Whether the server could not be reached, and whether it is asked again now.
 var is_offline: bool = false
 var is_checking: bool = false
+## Why the folder does not do; empty = nothing speaks against it.
+var problem: String = ""
 
 @onready var _sizes := %Sizes as BoxContainer
 @onready var _space_row := %SpaceRow as Control
@@ -21,6 +23,7 @@ var is_checking: bool = false
 @onready var _space := %Space as Label
 @onready var _offline := %Offline as Control
 @onready var _offline_words := %OfflineWords as Label
+@onready var _problem := %Problem as Label
 @onready var _retry := %Retry as Button
 
 
@@ -50,9 +53,11 @@ func has_retry_focus() -> bool:
 
 func draw_words() -> void:
 	var is_known := download_bytes >= 0 and needed_bytes >= 0 and free_bytes >= 0
-	_offline.visible = is_offline and not is_short()
-	_sizes.visible = is_known and not is_short() and not is_offline
-	_space_row.visible = not _offline.visible and not _sizes.visible
+	_problem.visible = not problem.is_empty()
+	_problem.text = problem
+	_offline.visible = is_offline and not is_short() and not _problem.visible
+	_sizes.visible = is_known and not is_short() and not is_offline and not _problem.visible
+	_space_row.visible = not (_offline.visible or _sizes.visible or _problem.visible)
 	var amounts: Array[int] = [download_bytes, needed_bytes, free_bytes]
 	for place: int in amounts.size():
 		(_sizes.get_child(place).get_child(0) as Label).text = Words.bytes(amounts[place])

@@ -39,13 +39,10 @@ var _news_entries: Array[NewsEntry] = []
 
 @onready var _layout := HomeLayout.new(self)
 @onready var _scroll := %Scroll as SteadyScroll
-@onready var _hero := %Hero as BoxContainer
+@onready var _hero := %Hero as HomeHero
 @onready var _notes := %NotesCard as NotesCard
 @onready var _facts := %Facts as FactsRow
 @onready var _news := %News as NewsCards
-@onready var _mark := %Mark as TextureRect
-@onready var _title := %Title as Label
-@onready var _tagline := %Tagline as Label
 @onready var _version := %Version as Label
 @onready var _mode := %Mode as Label
 @onready var _notice := %Notice as Toast
@@ -75,7 +72,6 @@ func _ready() -> void:
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
-		_draw_branding()
 		_draw_state()
 
 
@@ -166,12 +162,8 @@ func _on_dismissed() -> void:
 func _draw_branding() -> void:
 	if branding == null:
 		return
-	_mark.texture = branding.mark
-	# The art shows what the game is; without any, the logo does.
-	_mark.visible = branding.key_art == null
-	_mark.accessibility_name = tr("HOME_MARK").format({"product": branding.product_name})
-	_title.text = branding.product_name
-	_tagline.text = tr(branding.tagline)
+	_hero.branding = branding
+	_news.mark = branding.mark
 
 
 func _draw_state() -> void:

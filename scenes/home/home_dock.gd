@@ -10,7 +10,7 @@ const GAP := 28.0
 const ROW_GAP := 14.0
 ## With less room than this for the words, they stand above the buttons.
 const WORDS_LEAST := 320.0
-const LARGE := Vector2(280, 92)
+const LARGE := Vector2(280, 96)
 const SMALL := Vector2(220, 61)
 const LARGE_TEXT := 28
 

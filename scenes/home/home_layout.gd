@@ -26,11 +26,9 @@ var tone: HomeLook.Tone = HomeLook.Tone.PLAIN
 
 var _home: HomeScreen
 var _rows: VBoxContainer
-var _hero: BoxContainer
+var _hero: HomeHero
 var _words: VBoxContainer
 var _above: Control
-var _mark: TextureRect
-var _title: Label
 var _tagline: Label
 var _feed: BoxContainer
 var _news: NewsCards
@@ -47,8 +45,6 @@ func _init(home: HomeScreen) -> void:
 	_hero = home.get_node(^"%Hero")
 	_words = home.get_node(^"%Words")
 	_above = home.get_node(^"%Above")
-	_mark = home.get_node(^"%Mark")
-	_title = home.get_node(^"%Title")
 	_tagline = home.get_node(^"%Tagline")
 	_feed = home.get_node(^"%Feed")
 	_news = home.get_node(^"%News")
@@ -70,11 +66,9 @@ func fit() -> void:
 	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
 	var is_wide := size.x >= WIDE_FROM
 	var separation := 8 if is_compact else 16
-	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
+	_hero.is_compact = is_compact
 	# In a high window the news come up to what the art shows.
 	_tagline.visible = not is_compact and not (size.y > size.x and _news.visible)
-	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
-	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
 	_words.size_flags_vertical = _place_of_words(size)
 	_above.visible = size.y >= TALL_FROM and size.y <= size.x
 	_above.custom_minimum_size.y = size.y * HIGH
@@ -86,7 +80,6 @@ func fit() -> void:
 	_dock.is_compact = is_compact
 	var card := "CompactCard" if is_compact else "Card"
 	_card.theme_type_variation = HomeLook.variation(card, tone)
-	_notes.theme_type_variation = card
 
 
 ## The notes and the news are cards of one width, beside each other where there is room.
@@ -95,6 +88,7 @@ func _fit_feed(size: Vector2, is_wide: bool) -> void:
 	_feed.vertical = not is_wide
 	_feed.custom_minimum_size.y = FEED_HEIGHT if is_wide and size.y >= SHORT_BELOW else 0.0
 	_notes.is_short = size.y < SHORT_BELOW
+	_notes.theme_type_variation = &"CompactCard" if _notes.is_short else &"NewsCard"
 	_news.is_short = size.y < SHORT_BELOW
 	_news.shown_most = NewsCards.CARDS_MAX
 	if is_wide and _notes.visible and size.x < BROAD_FROM:

@@ -3,6 +3,8 @@ extends VBoxContainer
 ## How far the running operation is: a bar, and its numbers in words. When nothing runs, facts about
 ## what is installed stand in the place of the bar, so that what is around it does not move.
 
+## These end by themselves, and soon.
+const PASSING: Array[HomeState.Kind] = [HomeState.Kind.LOADING, HomeState.Kind.CHECKING]
 ## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
 ## An estimate that is this near to what a person was told does not replace it.
@@ -44,6 +46,8 @@ func show_state(state: HomeState, has_facts: bool, words: String) -> void:
 		_detail.text = words
 	elif state.kind in [HomeState.Kind.PAUSED, HomeState.Kind.APPLYING]:
 		_detail.text = _amount
+	# What is shown for a moment keeps the line, so that nothing moves.
+	_detail.visible = not _detail.text.is_empty() or _is_running or kind in PASSING
 	_bar.accessibility_name = tr("HOME_BAR")
 	_bar.tooltip_text = words
 

@@ -80,7 +80,7 @@ static func detail(state: HomeState) -> String:
 			if state.needed_bytes >= 0 and state.download_bytes >= 0:
 				key = "HOME_MORE_INSTALL"
 			key = key if state.facts.free_bytes >= 0 else ""
-		HomeState.Kind.READY:
+		HomeState.Kind.READY, HomeState.Kind.PLAYING:
 			if state.notice in LEFT:
 				# The notice says it.
 				key = ""

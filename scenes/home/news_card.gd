@@ -1,6 +1,6 @@
 class_name NewsCard
 extends LinkCard
-## One item of the news: a picture beside a title, a few sentences, and the way to more.
+## One item of the news: a picture beside a title, a few sentences below them, and the way to more.
 ##
 ## The picture is read and decoded on another thread.
 
@@ -9,11 +9,10 @@ signal link_requested(url: String)
 ## Pictures are made smaller than this before they are drawn: a card is never wider.
 const PICTURE_WIDTH_MAX := 640
 ## In less width there is no picture.
-const PICTURE_FROM := 340.0
+const PICTURE_FROM := 300.0
 ## How much of the width the picture takes, and its limits.
-const PICTURE_SHARE := 0.36
-const PICTURE_LEAST := 112.0
-const PICTURE_MOST := 220.0
+const PICTURE_SHARE := 0.34
+const PICTURE_MOST := 136.0
 const TITLE_LINES := 2
 
 ## Only the title, in one line, where a window is low.
@@ -22,6 +21,13 @@ var is_short: bool = false:
 		is_short = value
 		if is_node_ready():
 			_draw_entry()
+
+## The brand's, for a card without a picture.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		if is_node_ready():
+			_fit()
 
 var _entry := NewsEntry.new()
 ## The file that is shown, or being decoded.
@@ -32,10 +38,11 @@ var _decoded: Texture2D
 var _task: int = -1
 
 @onready var _frame := %Frame as PanelContainer
-@onready var _picture := %Picture as CoverPicture
+@onready var _picture := %Picture as NewsPicture
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
 @onready var _text := %NewsText as Label
+@onready var _below := %Below as Control
 @onready var _more := %More as Label
 
 
@@ -61,10 +68,11 @@ func _draw_entry() -> void:
 	_title.text = _entry.title
 	_text.text = _entry.text
 	_title.max_lines_visible = 1 if is_short else TITLE_LINES
-	_text.visible = not is_short
+	theme_type_variation = &"CompactCard" if is_short else &"NewsCard"
+	_below.visible = not is_short
 	_about.visible = not is_short
 	is_link = not _entry.link.is_empty()
-	_more.visible = is_link and not is_short
+	_more.visible = is_link
 	accessibility_name = _entry.title
 	accessibility_description = _entry.text
 	_load_picture()
@@ -75,7 +83,10 @@ func _draw_entry() -> void:
 func _get_tooltip(_at: Vector2) -> String:
 	var parts: PackedStringArray = []
 	for label: Label in [_title, _text]:
-		if not label.visible or label.get_line_count() > label.get_visible_line_count():
+		if (
+			not label.is_visible_in_tree()
+			or label.get_line_count() > label.get_visible_line_count()
+		):
 			parts.append(label.text)
 	return "\n".join(parts)
 
@@ -94,6 +105,7 @@ func _load_picture() -> void:
 func _decode(path: String) -> void:
 	var image := Image.load_from_file(path)
 	if image == null or image.is_empty():
+		_show_picture.call_deferred(path, null)
 		return
 	if image.get_width() > PICTURE_WIDTH_MAX:
 		var height := image.get_height() * PICTURE_WIDTH_MAX / float(image.get_width())
@@ -105,7 +117,7 @@ func _decode(path: String) -> void:
 func _show_picture(path: String, image: Image) -> void:
 	if path == _path:
 		_end_task()
-		_decoded = ImageTexture.create_from_image(image)
+		_decoded = ImageTexture.create_from_image(image) if image != null else null
 		_fit()
 
 
@@ -118,8 +130,11 @@ func _end_task() -> void:
 
 func _fit() -> void:
 	_picture.texture = _decoded
+	# It would flash before a picture that comes.
+	_picture.mark = mark if _task < 0 else null
 	_frame.visible = size.x >= PICTURE_FROM and not is_short
-	_frame.custom_minimum_size.x = clampf(size.x * PICTURE_SHARE, PICTURE_LEAST, PICTURE_MOST)
+	var width := floorf(minf(size.x * PICTURE_SHARE, PICTURE_MOST))
+	_frame.custom_minimum_size = Vector2(width, floorf(width * NewsPicture.SHAPE))
 
 
 func _on_activated() -> void:

@@ -18,6 +18,13 @@ var is_short: bool = false:
 		for card: NewsCard in _cards():
 			card.is_short = value
 
+## The brand's mark, for cards without a picture.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		for card: NewsCard in _cards():
+			card.mark = value
+
 ## So many of them have room.
 var shown_most: int = CARDS_MAX:
 	set(value):
@@ -76,6 +83,7 @@ func stops() -> Array[Control]:
 func _add_card() -> void:
 	var card := CARD.instantiate() as NewsCard
 	card.is_short = is_short
+	card.mark = mark
 	card.link_requested.connect(link_requested.emit)
 	add_child(card)
 

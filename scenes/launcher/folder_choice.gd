@@ -1,14 +1,17 @@
 class_name FolderChoice
 extends FileDialog
-## Chooses a folder: in the system's dialog, or in the engine's where the system has none.
+## Chooses a folder: in the system's dialog, or in the engine's where the system has none, which
+## then looks like the other dialogs of the launcher.
 
 ## No file has a name like that: the engine's dialog shows folders only.
 const NO_FILE := "*.\n"
 ## In interface pixels.
 const SIZE := Vector2i(960, 640)
 const RATIO_MAX := 0.84
-## The title and the border.
-const EDGE := Vector2(24, 64)
+## Around it.
+const EDGE := Vector2(24, 24)
+const GAP := 16
+const BUTTON_GAP := 6
 
 ## Says of a folder what a person has to know of it: the room that it has.
 var describe: Callable
@@ -24,6 +27,8 @@ var recent: PackedStringArray = []
 var _told: String = ""
 var _room := Label.new()
 var _places := FolderPlaces.new()
+## In front of the launcher, below this.
+var _veil := PanelContainer.new()
 
 
 func _ready() -> void:
@@ -37,6 +42,7 @@ func _ready() -> void:
 	get_vbox().add_child(_room)
 	_stand_beside_the_list()
 	_dress_bar()
+	_dress_window()
 	_places.chosen.connect(_show_folder)
 	for field: Node in get_vbox().find_children("*", "LineEdit", true, false):
 		# The dialog does not tell that it shows another folder, but draws its path.
@@ -58,6 +64,7 @@ func ask(directory: String) -> void:
 	if _is_hidden(current_dir) and not FolderPlaces.home().is_empty():
 		current_dir = FolderPlaces.home()
 	_places.show_places(recent)
+	_dress_panel()
 	_fit()
 	popup_centered_clamped(SIZE, RATIO_MAX)
 	_told = ""
@@ -69,7 +76,7 @@ func _stand_beside_the_list() -> void:
 	var list := get_vbox().get_child(1) as Control
 	var both := HBoxContainer.new()
 	both.size_flags_vertical = Control.SIZE_EXPAND_FILL
-	both.add_theme_constant_override("separation", 20)
+	both.add_theme_constant_override("separation", GAP)
 	get_vbox().add_child(both)
 	get_vbox().move_child(both, 1)
 	var scroll := ScrollContainer.new()
@@ -79,7 +86,7 @@ func _stand_beside_the_list() -> void:
 	both.add_child(scroll)
 	list.reparent(both, false)
 	list.size_flags_horizontal = Control.SIZE_EXPAND_FILL
-	get_vbox().add_theme_constant_override("separation", 14)
+	get_vbox().add_theme_constant_override("separation", GAP)
 	for child: Node in get_vbox().get_children():
 		# For options, which there are none of.
 		if child is HFlowContainer or child is GridContainer:
@@ -102,9 +109,45 @@ func _dress_bar() -> void:
 	(last.get_child(0) as Control).hide()
 	var make := last.get_child(-1) as Button
 	make.text = "FOLDER_NEW"
+
+
+## The title, the buttons and what is behind, as with every other dialog.
+func _dress_window() -> void:
+	borderless = true
+	transparent = true
+	var heading := Label.new()
+	heading.text = title
+	heading.theme_type_variation = &"Heading"
+	get_vbox().add_child(heading)
+	get_vbox().move_child(heading, 0)
 	get_ok_button().theme_type_variation = &"PrimaryButton"
-	var letters := get_theme_font_size(&"font_size", &"Button")
-	get_ok_button().add_theme_font_size_override("font_size", letters)
+	var buttons := get_ok_button().get_parent() as HBoxContainer
+	for child: Node in buttons.get_children(true):
+		# Without what centres the buttons.
+		(child as Control).size_flags_horizontal = Control.SIZE_SHRINK_BEGIN
+	(buttons.get_child(0) as Control).visible = buttons.get_child(0) is Button
+	# Twice, because nothing stands between them.
+	buttons.add_theme_constant_override("separation", BUTTON_GAP)
+	_veil.theme_type_variation = &"Veil"
+	_veil.set_anchors_preset(Control.PRESET_FULL_RECT)
+	_veil.hide()
+	add_sibling.call_deferred(_veil)
+	tree_exited.connect(_veil.queue_free)
+	visibility_changed.connect(_draw_veil)
+
+
+func _dress_panel() -> void:
+	var panel := get_theme_stylebox(&"panel", &"Dialog").duplicate() as StyleBox
+	if panel is StyleBoxFlat:
+		# It would be cut at the edge of the window.
+		(panel as StyleBoxFlat).shadow_size = 0
+	add_theme_stylebox_override("panel", panel)
+
+
+func _draw_veil() -> void:
+	_veil.theme = theme
+	_veil.visible = visible
+	_veil.move_to_front()
 
 
 func _show_folder(path: String) -> void:

@@ -134,7 +134,7 @@ func is_asking() -> bool:
 
 func _show_screens() -> void:
 	var is_first := first_run.visible
-	var is_on_art := is_first or page == NavBar.Page.HOME
+	var is_on_art := is_first or page in [NavBar.Page.HOME, NavBar.Page.ABOUT]
 	(%ScrimAcross as Control).visible = is_on_art
 	(%ScrimDown as Control).visible = is_on_art
 	(%ScrimAll as Control).visible = not is_on_art
@@ -165,6 +165,7 @@ func _draw_branding() -> void:
 	(%Background as KeyArt).texture = art
 	nav.branding = branding
 	home.branding = branding
+	whats_new.mark = branding.mark
 	about.branding = branding
 	settings.branding = branding
 	first_run.branding = branding

@@ -109,6 +109,8 @@ func _on_update_completed() -> void:
 	settings.planned_bytes = model.download.planned_bytes
 	_is_asked = true
 	_are_notes_due = true
+	# Before there is an installation, there is no place to keep their pictures.
+	_are_news_due = true
 	settings_outdated.emit()
 
 

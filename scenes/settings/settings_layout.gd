@@ -4,9 +4,10 @@ extends RefCounted
 
 ## From this width on, they are at its left.
 const WIDE_FROM := 900.0
-## Of the names of the sections there, and of the page beside them: longer lines are hard to read.
+## Of the names of the sections there.
 const SIDE_WIDTH := 236.0
-const PAGE_WIDTH := 780.0
+## Of a card beside them: longer lines are hard to read.
+const CARD_MOST := 780.0
 const MARGIN := 28.0
 ## Around the names, for the ring of the focus.
 const RING := 4
@@ -19,6 +20,7 @@ var _section_line: BoxContainer
 var _section_room: MarginContainer
 var _sections: SectionBar
 var _column: Column
+var _cards: CardColumns
 var _title: Label
 
 
@@ -32,6 +34,7 @@ func _init(screen: SettingsScreen) -> void:
 	_section_room = screen.get_node(^"%SectionRoom")
 	_sections = screen.get_node(^"%Sections")
 	_column = screen.get_node(^"%Column")
+	_cards = screen.get_node(^"%Cards")
 	_title = screen.get_node(^"%Title")
 
 
@@ -50,5 +53,8 @@ func fit() -> void:
 	_outer.is_to_edge = is_wide
 	_column.is_at_left = is_wide
 	_section_column.side_min = 0.0 if is_wide else MARGIN
+	_section_column.edge = _column.edge if is_wide else 0.0
 	_section_column.custom_minimum_size.x = SIDE_WIDTH if is_wide else 0.0
-	_column.width_max = PAGE_WIDTH if is_wide else Column.PAGE
+	var page := Column.page_in(_screen.size.x, MARGIN)
+	_column.width_max = page - SIDE_WIDTH - MARGIN if is_wide else page
+	_cards.card_most = CARD_MOST if is_wide else page

@@ -27,6 +27,13 @@ var way_back: String = "":
 			if is_node_ready():
 				_draw_notes()
 
+## The brand's.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		if is_node_ready():
+			_news.mark = value
+
 var _entries: Array[NotesEntry] = []
 var _drawn: String = ""
 
@@ -46,6 +53,7 @@ var _drawn: String = ""
 func _ready() -> void:
 	_fetch.pressed.connect(_on_fetch_pressed)
 	_news.link_requested.connect(link_requested.emit)
+	_news.mark = mark
 	resized.connect(_fit)
 	_draw_notes()
 	_fit()

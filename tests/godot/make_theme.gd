@@ -68,11 +68,10 @@ func _make_panels() -> void:
 		var color := p.warning if tone == "Warning" else p.danger
 		_theme.set_stylebox("panel", "Card" + tone, _trouble(24, 20, 14, color))
 		_theme.set_stylebox("panel", "CompactCard" + tone, _trouble(18, 12, 12, color))
-	# It cuts what is in it to its shape, and a shadow would belong to that.
-	_theme.set_stylebox("panel", &"NewsCard", _lined(_box(p.card, 0, 0, 14), p.card_line))
+	_theme.set_stylebox("panel", &"NewsCard", _raise(_box(p.card, 20, 14, 14)))
 	var hover := _lined(_box(Color(p.text, 0.05), 0, 0, 14), p.link, 2)
 	_theme.set_stylebox("hover", &"LinkCard", hover)
-	_theme.set_stylebox("panel", &"NewsPicture", _box(p.card.lerp(p.accent, TINT), 0, 0, 0))
+	_theme.set_stylebox("panel", &"NewsPicture", _box(p.card.lerp(p.accent, TINT), 0, 0, 8))
 	_theme.set_stylebox("panel", &"Tile", _box(p.card.lerp(p.accent, TINT), 8, 8))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
 	for type: StringName in SCRIMS:

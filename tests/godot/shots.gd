@@ -116,7 +116,8 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	if kind in BEHIND:
 		state.new_version = "0.1.1" if notice == HomeState.Notice.DOWNGRADE else "0.1.3"
 	var is_told := notice in [HomeState.Notice.ROLLING_OUT, HomeState.Notice.UPDATES_OFF]
-	state.is_newest = kind == HomeState.Kind.READY and not is_told
+	var is_settled := kind in [HomeState.Kind.READY, HomeState.Kind.PLAYING]
+	state.is_newest = is_settled and not is_told
 	state.is_downgrade = notice == HomeState.Notice.DOWNGRADE
 	state.new_mode = state.mode
 	state.notice = notice

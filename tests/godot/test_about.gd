@@ -31,6 +31,27 @@ func test_about_asks_for_what_is_pressed() -> void:
 	assert(heard == ["website", "report", "copy"], str(heard))
 
 
+## As on Home, what the art shows stays in sight.
+func test_about_leaves_what_the_art_shows_free() -> void:
+	var before := get_window().size
+	for size: Vector2i in [
+		Vector2i(960, 600), Vector2i(1280, 800), Vector2i(1920, 1080), Vector2i(1080, 1920)
+	]:
+		get_window().size = size
+		var frame := Shots.about() as LauncherFrame
+		add_child(frame)
+		for step: int in 4:
+			await get_tree().process_frame
+		var cards := (frame.about.get_node("%Rows") as Control).get_global_rect()
+		if size.y > size.x:
+			assert(cards.position.y > size.y * KeyArt.TALL_SHARE, "%s %s" % [size, cards])
+		else:
+			assert(cards.end.x <= maxf(size.x * 0.5, 660.0), "%s %s" % [size, cards])
+		assert((frame.get_node("%ScrimAcross") as Control).visible)
+		frame.free()
+	get_window().size = before
+
+
 func test_arguments_are_split_as_they_are_typed() -> void:
 	var settings := LauncherSettings.new("user://nowhere.cfg")
 	settings.game_arguments = '  --world "the lobby"  --fps=90 '

@@ -26,6 +26,10 @@ func test_says_what_it_needs_and_what_is_free() -> void:
 	]
 	assert(words == wanted, str(words))
 	assert((screen.get_node("%Card") as Control).is_ancestor_of(screen.get_node("%Install")))
+	await get_tree().process_frame
+	var field := (screen.get_node("%Location") as Control).get_global_rect()
+	var sizes := (screen.get_node("%Sizes") as Control).get_global_rect()
+	assert(sizes.position.y - field.end.y < 24.0, "a gap: %s %s" % [field, sizes])
 	screen.needed_bytes = -1
 	assert((screen.get_node("%Space") as Label).text == "12 GB available.")
 	screen.free_bytes = -1

@@ -56,6 +56,25 @@ func test_it_leads_home_to_disks_and_to_what_was_chosen_last() -> void:
 	assert(_button_with(_folder + "/gone") == null, "it is not there any more")
 
 
+func test_it_looks_like_every_other_dialog() -> void:
+	await _open()
+	var veil: Control = null
+	for node: Node in _frame.get_children():
+		var panel := node as PanelContainer
+		if panel != null and panel.theme_type_variation == &"Veil" and panel.visible:
+			veil = panel
+	assert(veil != null and veil.size == _frame.size and _frame.get_child(-1) == veil)
+	var yes := _dialog.get_ok_button()
+	var no := _dialog.get_cancel_button()
+	assert(yes.theme_type_variation == &"PrimaryButton")
+	assert(yes.position.x < no.position.x and yes.position.x < 40.0, str(yes.position))
+	var box := _dialog.get_theme_stylebox("panel") as StyleBoxFlat
+	var wanted := _frame.get_theme_stylebox("panel", &"Dialog") as StyleBoxFlat
+	assert(box.bg_color == wanted.bg_color and box.border_color == wanted.border_color)
+	_dialog.hide()
+	assert(not veil.visible)
+
+
 func test_a_new_folder_is_made_and_chosen() -> void:
 	await _open()
 	var make := _button_with("FOLDER_NEW")

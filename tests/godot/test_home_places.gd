@@ -22,8 +22,10 @@ func test_a_notice_moves_nothing_and_has_the_colour_of_what_it_says() -> void:
 	frame.home.show_news(Shots.news())
 	for step: int in 4:
 		await get_tree().process_frame
-	var names: PackedStringArray = ["%Title", "%Status", "%Primary", "%News", "%Facts"]
+	var names: PackedStringArray = ["%Title", "%Card", "%Primary", "%News"]
+	var words: PackedStringArray = ["%Status", "%Facts"]
 	var before := _places(frame, names)
+	var before_words := _places(frame, words)
 	var tones: Dictionary[HomeState.Notice, StringName] = {
 		HomeState.Notice.MESSAGE: &"ToastGood",
 		HomeState.Notice.ROLLED_BACK: &"ToastWarning",
@@ -36,13 +38,16 @@ func test_a_notice_moves_nothing_and_has_the_colour_of_what_it_says() -> void:
 		var panel := frame.home.get_node("%Notice").get_node("%Panel") as PanelContainer
 		assert(panel.is_visible_in_tree() and panel.theme_type_variation == tones[notice])
 		assert(_places(frame, names) == before, str(notice))
+		# A notice that says instead what stood below the words leaves those in the middle.
+		if (frame.home.get_node("%Detail") as Control).visible:
+			assert(_places(frame, words) == before_words, str(notice))
 		# In front of the art, and not of what can be pressed.
 		for node: String in ["%Primary", "%First", "%News"]:
 			var other := frame.home.get_node(node) as Control
 			assert(not panel.get_global_rect().intersects(other.get_global_rect()), node)
 		for node: String in ["%Words", "%NotesCard"]:
-			var words := (frame.home.get_node(node) as Control).get_global_rect()
-			assert(not panel.get_global_rect().intersects(words), node)
+			var text := (frame.home.get_node(node) as Control).get_global_rect()
+			assert(not panel.get_global_rect().intersects(text), node)
 		# What the art shows is on the right.
 		assert(panel.get_global_rect().end.x < frame.size.x / 2.0, "it covers the art")
 	Shots.show_home(frame, K.READY, HomeState.Notice.MESSAGE)
@@ -79,6 +84,22 @@ func test_nothing_jumps_from_one_state_to_another() -> void:
 				before = places
 			assert(places == before, "%s %s: %s %s" % [size, kind, places, before])
 	get_window().size = Vector2i(1280, 800)
+
+
+## What is said for longer stands in the middle of its card, however many lines it has.
+func test_the_words_stand_in_the_middle() -> void:
+	var frame := _open(K.READY)
+	for notice: HomeState.Notice in [HomeState.Notice.NONE, HomeState.Notice.ROLLING_OUT]:
+		Shots.show_home(frame, K.READY, notice)
+		for step: int in 4:
+			await get_tree().process_frame
+		var detail := frame.home.get_node("%Detail") as Control
+		assert(detail.visible == (notice == HomeState.Notice.NONE))
+		var last := detail if detail.visible else frame.home.get_node("%Facts") as Control
+		var top := (frame.home.get_node("%Status") as Control).get_global_rect().position.y
+		var middle := (top + last.get_global_rect().end.y) / 2.0
+		var button := (frame.home.get_node("%Primary") as Control).get_global_rect().get_center().y
+		assert(absf(middle - button) < 3.0, "%s of %s" % [middle, button])
 
 
 func _places(frame: LauncherFrame, names: PackedStringArray) -> Array[Vector2]:

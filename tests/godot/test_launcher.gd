@@ -19,6 +19,26 @@ func test_the_first_start_installs_and_plays() -> void:
 	await _until_primary("Play")
 
 
+## Without an installation there is no place to keep them.
+func test_news_have_their_pictures_once_the_game_is_installed() -> void:
+	_publish("0.1.1")
+	var news: PackedStringArray = ["news", "add", "opening", "--mode", "stable", "--quiet"]
+	news.append_array(["--repository", _folder + "/repository", "--keys", _folder + "/keys"])
+	news.append_array(["--title", "en=Open", "--text", "en=Come and see it."])
+	news.append_array(
+		["--picture", ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")]
+	)
+	assert(VSekaiUpdater.run_command_line(news) == 0)
+	await _install()
+	var picture := func() -> NewsPicture:
+		var cards := _node("%Home").get_node("%News").get_children()
+		return cards[0].get_node("%Picture") as NewsPicture if not cards.is_empty() else null
+	await _until(
+		"a picture",
+		func() -> bool: return picture.call() != null and picture.call().texture != null
+	)
+
+
 func test_mirrors_in_the_environment_stand_between_blanks() -> void:
 	_open()
 	var session := _launcher.get_node("%Session") as LauncherSession

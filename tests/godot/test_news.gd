@@ -175,7 +175,7 @@ func test_keys_and_pad_reach_every_card() -> void:
 
 func test_pictures_are_decoded_and_shown() -> void:
 	var frame := _open(Shots.news())
-	var picture := _cards(frame)[0].get_node("%Picture") as CoverPicture
+	var picture := _cards(frame)[0].get_node("%Picture") as NewsPicture
 	var size := Vector2(640, 360)
 	assert(
 		await _wait(
@@ -184,22 +184,46 @@ func test_pictures_are_decoded_and_shown() -> void:
 	)
 
 
-## Heads are above the middle.
-func test_of_a_picture_rather_the_lower_part_is_cut() -> void:
-	var wide := CoverPicture.part_of(Vector2(640, 360), Vector2(400, 100))
-	assert(wide.size == Vector2(640, 160) and wide.position.x == 0.0)
-	assert(wide.position.y < (360.0 - wide.end.y) / 2.0, str(wide))
-	var high := CoverPicture.part_of(Vector2(640, 360), Vector2(100, 200))
-	assert(high.size == Vector2(180, 360) and high.position.x == 230.0)
+## There may be words in it.
+func test_a_picture_is_shown_whole() -> void:
+	var frame := _open(Shots.news())
+	var picture := _cards(frame)[0].get_node("%Picture") as NewsPicture
+	await _wait(func() -> bool: return picture.texture != null and picture.is_visible_in_tree())
+	var shape := picture.size.y / picture.size.x
+	assert(absf(shape - NewsPicture.SHAPE) < 0.02, str(picture.size))
+	for whole: Vector2 in [Vector2(640, 360), Vector2(300, 300), Vector2(100, 400)]:
+		var shown := NewsPicture.fitted(whole, Vector2(160, 90))
+		assert(Rect2(0, 0, 160, 90).encloses(shown) and shown.size.y > 89.0, str(shown))
+		assert(is_equal_approx(shown.size.aspect(), whole.aspect()), str(shown))
 
 
-func test_a_card_without_a_picture_shows_an_icon() -> void:
+func test_a_card_without_a_picture_shows_the_brand() -> void:
 	var entries := Shots.news()
 	entries[0].picture_path = ""
 	var frame := _open(entries)
 	await get_tree().process_frame
-	var picture := _cards(frame)[0].get_node("%Picture") as CoverPicture
-	assert(picture.is_visible_in_tree() and picture.texture == null and picture.icon != null)
+	var picture := _cards(frame)[0].get_node("%Picture") as NewsPicture
+	assert(picture.is_visible_in_tree() and picture.texture == null)
+	assert(picture.mark == frame.branding.mark)
+
+
+## What is below the picture and beside it has its place before the picture is decoded.
+func test_nothing_moves_when_a_picture_comes() -> void:
+	var frame := _open(Shots.news())
+	for step: int in 3:
+		await get_tree().process_frame
+	var card := _cards(frame)[0]
+	var parts: Array = ["%Frame", "%NewsTitle", "%NewsText", "%More"].map(card.get_node)
+	var place := func(part: Control) -> Rect2: return part.get_global_rect()
+	(card.get_node("%Picture") as NewsPicture).texture = null
+	var before := parts.map(place)
+	(card as NewsCard).show_entry(Shots.news()[2])
+	(card as NewsCard).show_entry(Shots.news()[0])
+	var picture := card.get_node("%Picture") as NewsPicture
+	assert(picture.texture == null and picture.mark == null, "the mark would flash")
+	assert(await _wait(func() -> bool: return picture.texture != null))
+	await get_tree().process_frame
+	assert(parts.map(place) == before, str(parts.map(place)))
 
 
 func test_the_button_stays_where_it_is_when_news_arrive() -> void:
@@ -214,7 +238,7 @@ func test_the_button_stays_where_it_is_when_news_arrive() -> void:
 	assert(button.global_position.is_equal_approx(before), str(button.global_position - before))
 
 
-func test_a_picture_that_cannot_be_read_leaves_a_card_with_an_icon() -> void:
+func test_a_picture_that_cannot_be_read_leaves_a_card_with_the_mark() -> void:
 	# The engine reports what it cannot decode.
 	has_expected_errors = true
 	var path := OS.get_temp_dir().path_join("vsekai_news_%d.png" % get_instance_id())
@@ -224,9 +248,10 @@ func test_a_picture_that_cannot_be_read_leaves_a_card_with_an_icon() -> void:
 	var entries := Shots.news()
 	entries[0].picture_path = path
 	var frame := _open(entries)
-	var other := _cards(frame)[2].get_node("%Picture") as CoverPicture
+	var other := _cards(frame)[2].get_node("%Picture") as NewsPicture
 	assert(await _wait(func() -> bool: return other.texture != null))
-	assert((_cards(frame)[0].get_node("%Picture") as CoverPicture).texture == null)
+	var unread := _cards(frame)[0].get_node("%Picture") as NewsPicture
+	assert(await _wait(func() -> bool: return unread.mark != null) and unread.texture == null)
 	# A card that goes while its picture is decoded waits for it.
 	entries[2].picture_path = ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")
 	frame.home.show_news(entries)

@@ -254,6 +254,36 @@ func test_a_setting_is_near_its_control() -> void:
 	get_window().size = before
 
 
+## As many columns as have room, read one after the other, which end as evenly as that allows.
+func test_in_a_wide_window_the_cards_stand_in_columns() -> void:
+	var before := get_window().size
+	var wanted: Dictionary[Vector2i, int] = {
+		Vector2i(960, 600): 1,
+		Vector2i(1280, 800): 1,
+		Vector2i(1920, 1080): 2,
+		Vector2i(3840, 2160): 3,
+		Vector2i(1080, 1920): 1,
+	}
+	for size: Vector2i in wanted:
+		get_window().size = size
+		var screen := _open()
+		for frame: int in 4:
+			await get_tree().process_frame
+		var bottoms: Dictionary[float, float] = {}
+		var left := 0.0
+		for card: Control in (screen.get_node("%Sections") as SectionBar).sections:
+			var rect := card.get_global_rect()
+			assert(rect.position.x >= left, "%s %s comes later" % [size, card.name])
+			left = rect.position.x
+			bottoms[left] = rect.end.y
+		assert(bottoms.size() == wanted[size], "%s: %s" % [size, bottoms])
+		var lowest: float = bottoms.values().max()
+		var highest: float = bottoms.values().min()
+		assert(highest > lowest / 2.0, "%s: %s" % [size, bottoms])
+		screen.owner.free()
+	get_window().size = before
+
+
 func test_the_page_stays_where_it_is_when_text_grows() -> void:
 	var screen := _open()
 	var window := get_window()

@@ -256,6 +256,22 @@ func test_another_brand_is_another_resource_and_nothing_else() -> void:
 		frame.free()
 
 
+func test_a_picture_of_the_name_stands_in_its_place() -> void:
+	for brand: Branding in BRANDS:
+		var frame := FRAME.instantiate() as LauncherFrame
+		frame.branding = brand
+		add_child(frame)
+		var logo := frame.home.get_node("%Logo") as TextureRect
+		assert(logo.is_visible_in_tree() == (brand.logo != null))
+		assert((frame.home.get_node("%Title") as Label).visible == (brand.logo == null))
+		if brand.logo != null:
+			assert(logo.accessibility_name == brand.product_name)
+			var shape := logo.custom_minimum_size.aspect()
+			assert(absf(shape - brand.logo.get_size().aspect()) < 0.01, str(shape))
+		frame.free()
+	assert(BRANDS.any(func(brand: Branding) -> bool: return brand.logo != null))
+
+
 func test_no_scene_holds_a_colour_or_a_font() -> void:
 	for scene: String in ["home", "whats_new", "settings", "first_run", "error_dialog"]:
 		var text := FileAccess.get_file_as_string("res://scenes/%s/%s.tscn" % [scene, scene])

@@ -35,7 +35,6 @@ const ICONS: Dictionary[Tone, Texture2D] = {
 }
 
 ## As of the [Column] of the page.
-@export var width_max := Column.PAGE
 @export var side_min := 28.0
 ## Where it stands below the page and hides nothing of it: what leaves it the room; else null.
 @export var page: Column
@@ -82,12 +81,12 @@ func height() -> float:
 
 
 func _width() -> float:
-	return minf(minf(size.x - 2.0 * side_min, width_max), WIDTH_MAX)
+	return minf(Column.page_in(size.x, side_min), WIDTH_MAX)
 
 
 func _arrange() -> void:
 	var width := _width()
-	var reach := minf(size.x - 2.0 * side_min, width_max)
+	var reach := Column.page_in(size.x, side_min)
 	var high := height()
 	var top := size.y - high - GAP_BELOW if page != null else GAP
 	var corner := Vector2(floorf((size.x + reach) / 2.0) - width, top) if spot == CORNER else spot
