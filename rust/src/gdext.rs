@@ -23,6 +23,7 @@ mod files;
 mod instance;
 mod kinds;
 mod other_thread;
+mod picture;
 mod project_settings;
 mod signals;
 mod slack;

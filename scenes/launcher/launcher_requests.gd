@@ -121,7 +121,7 @@ func look_at(directory: String) -> Place:
 	match VSekaiUpdater.inspect_folder(directory):
 		VSekaiUpdater.Place.FREE:
 			return Place.FREE
-		VSekaiUpdater.Place.INSTALLED:
+		VSekaiUpdater.Place.INSTALLED, VSekaiUpdater.Place.BEGUN:
 			return Place.INSTALLED
 		VSekaiUpdater.Place.TAKEN:
 			return Place.TAKEN

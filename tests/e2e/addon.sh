@@ -25,7 +25,20 @@ run/print_header=false
 [debug]
 
 file_logging/enable_file_logging.pc=false
+gdscript/warnings/directory_rules={}
 E2
+# As strict as an author may be: every warning about the documentation's code is an error.
+for warning in unassigned_variable unassigned_variable_op_assign unused_variable unused_local_constant \
+	unused_private_class_variable unused_parameter unused_signal shadowed_variable shadowed_variable_base_class \
+	shadowed_global_identifier unreachable_code unreachable_pattern standalone_expression standalone_ternary \
+	incompatible_ternary untyped_declaration unsafe_property_access unsafe_method_access unsafe_cast \
+	unsafe_call_argument unsafe_void_return static_called_on_instance missing_tool redundant_static_unload \
+	redundant_await missing_await assert_always_true assert_always_false integer_division narrowing_conversion \
+	int_as_enum_without_cast int_as_enum_without_match enum_variable_without_default empty_file deprecated_keyword \
+	confusable_identifier confusable_local_declaration confusable_local_usage confusable_capture_reassignment \
+	inference_on_variant native_method_override get_node_default_without_onready onready_with_export; do
+	echo "gdscript/warnings/$warning=2" >>"$project/project.godot"
+done
 cat >"$project/main.tscn" <<'E2'
 [gd_scene load_steps=3 format=3]
 
@@ -37,7 +50,7 @@ script/source = "extends Node
 
 func _ready() -> void:
 	await get_parent().ready
-	var updater: VSekaiUpdater = get_parent().updater
+	var updater: VSekaiUpdater = get_parent().get(&'updater')
 	# Its game ends with 0.
 	updater.game_exited.connect(func(exit_code: int, _ok: bool) -> void: get_tree().quit(exit_code))
 	updater.operation_failed.connect(func(_failure: VSekaiFailure) -> void: get_tree().quit(1))

@@ -89,7 +89,9 @@ func _set_up(updater: VSekaiUpdater, folder: String) -> void:
 	updater.repository_urls = [OS.get_cmdline_user_args()[0]]
 	updater.trust_root = "res://root.json"
 	updater.launched.connect(func(_version: String) -> void: print("Started"))
-	updater.finished.connect(func(_is_ok: bool) -> void: updater.set_meta(&"has_finished", true))
+	updater.finished.connect(
+		func(_task: VSekaiTask) -> void: updater.set_meta(&"has_finished", true)
+	)
 
 
 ## Whether the example has begun something, and it is over.

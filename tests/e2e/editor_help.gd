@@ -13,9 +13,9 @@ func _enter_tree() -> void:
 func _print_help() -> void:
 	await _wait()
 	var scripts := EditorInterface.get_script_editor()
-	for name: String in ClassDB.get_class_list():
-		if name.begins_with("VSekai"):
-			scripts.goto_help("class_name:" + name)
+	for found: String in ClassDB.get_class_list():
+		if found.begins_with("VSekai"):
+			scripts.goto_help("class_name:" + found)
 			await _wait()
 	for help: Node in scripts.find_children("*", "EditorHelp", true, false):
 		for label: RichTextLabel in help.find_children("*", "RichTextLabel", true, false):

@@ -5,7 +5,13 @@ extends "res://tests/godot/updater_case.gd"
 func test_a_folder_makes_progress_like_a_server() -> void:
 	var folder := folder_of("from_folder")
 	_publish_to(folder)
-	for place: String in [folder, "file://" + folder]:
+	var in_user := "user://".path_join(folder.get_file() + "_repository")
+	DirAccess.make_dir_recursive_absolute(OS.get_user_data_dir())
+	var link := DirAccess.open("user://").create_link(
+		folder, ProjectSettings.globalize_path(in_user)
+	)
+	assert(link == OK)
+	for place: String in [folder, "file://" + folder, in_user]:
 		var updater := make_updater("folder_install")
 		updater.repository_urls = [place]
 		updater.trust_root = folder + ".keys/root.json"
@@ -19,6 +25,7 @@ func test_a_folder_makes_progress_like_a_server() -> void:
 		updater.uninstall()
 		await wait_for("uninstalled")
 		updater.free()
+	DirAccess.remove_absolute(in_user)
 
 
 func test_an_update_is_done_when_it_is_told_so() -> void:
@@ -38,26 +45,26 @@ func test_each_result_can_be_asked_for() -> void:
 	assert(updater.get_modes().is_empty() and updater.get_notes().is_empty())
 	assert(updater.get_mode_plan() == null and updater.get_damaged_files().is_empty())
 	updater.list_modes()
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_modes() == arguments_of("modes_listed")[0])
 	assert(updater.get_modes().any(func(mode: VSekaiMode) -> bool: return mode.name == "beta"))
 	updater.list_notes()
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_notes()[0].version == "1.1.0" and updater.get_notes()[1].is_current)
 	updater.plan_mode("beta")
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_mode_plan().version == "2.0.0-beta.1")
 	updater.plan_mode("nowhere")
-	assert(not await updater.finished and updater.get_mode_plan() == null)
+	assert(not await end_of(updater) and updater.get_mode_plan() == null)
 	var world := folder_of("asked/current/data/world.pck")
 	var world_bytes := FileAccess.get_file_as_bytes(world).size()
 	FileAccess.open(world, FileAccess.WRITE).close()
 	updater.verify()
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_damaged_files() == PackedStringArray(["data/world.pck"]))
 	assert(updater.get_damaged_bytes() == world_bytes, str(updater.get_damaged_bytes()))
 	updater.repair()
-	assert(await updater.finished and updater.get_damaged_files().is_empty())
+	assert(await end_of(updater) and updater.get_damaged_files().is_empty())
 	assert(updater.get_damaged_bytes() == 0)
 
 
@@ -117,8 +124,15 @@ func test_another_thread_is_told_what_to_do() -> void:
 	var arguments: PackedStringArray = ["--headless", "--path", project, "-s", script]
 	assert(OS.execute(OS.get_executable_path(), arguments, output, true) == 7, str(output))
 	var said := str(output)
-	for call: String in ["get_state", "get_task", "is_busy", "get_modes", "pause"]:
-		var words := "VSekaiUpdater.%s(): call it from the main thread" % call
+	for words: String in [
+		"VSekaiUpdater: pause(): call it from the main thread",
+		"VSekaiUpdater: a call: call it from the main thread",
+		"_ask_modes (res://tests/godot/other_thread.gd:",
+		"VSekaiUpdater: make its nodes on the main thread.",
+		"made: <null>",
+		"instantiated: Node",
+		"afterwards: true",
+	]:
 		assert(said.contains(words), "%s is missing in %s" % [words, said])
 	for words: String in ["panic", "experimental"]:
 		assert(not said.contains(words), said)

@@ -8,11 +8,10 @@ func test_the_task_has_ended_when_the_node_says_so() -> void:
 	updater.mode = "nowhere"
 	var ended: Array[VSekaiTask] = []
 	updater.finished.connect(
-		func(is_ok: bool) -> void:
-			var task := updater.get_task()
-			assert(not is_ok and task.is_finished and not task.is_ok)
-			assert(task.failure == updater.get_failure() and task.failure != null)
-			ended.append(task)
+		func(told: VSekaiTask) -> void:
+			assert(told == updater.get_task() and told.is_finished and not told.is_ok)
+			assert(told.failure == updater.get_failure() and told.failure != null)
+			ended.append(told)
 	)
 	var task := updater.check_for_update()
 	assert((await task.finished) == false)
@@ -21,7 +20,7 @@ func test_the_task_has_ended_when_the_node_says_so() -> void:
 
 func test_the_task_ends_if_the_node_leaves_when_it_says_so() -> void:
 	var updater := make_updater("settled_and_gone")
-	updater.finished.connect(func(_is_ok: bool) -> void: remove_child(updater))
+	updater.finished.connect(func(_task: VSekaiTask) -> void: remove_child(updater))
 	assert((await updater.check_for_update().finished) == true)
 	updater.free()
 
@@ -29,7 +28,9 @@ func test_the_task_ends_if_the_node_leaves_when_it_says_so() -> void:
 func test_what_begins_in_a_handler_has_an_end_of_its_own() -> void:
 	var updater := make_updater("own_end")
 	var order: PackedStringArray = []
-	updater.finished.connect(func(is_ok: bool) -> void: order.append("finished %s" % is_ok))
+	updater.finished.connect(
+		func(task: VSekaiTask) -> void: order.append("finished %s" % task.is_ok)
+	)
 	updater.update_completed.connect(
 		func(_version: String) -> void:
 			order.append("completed")
@@ -75,7 +76,7 @@ func test_a_start_in_a_handler_runs_no_one_who_waits() -> void:
 	)
 	var seen: PackedStringArray = []
 	updater.update_found.connect(func(_release: VSekaiRelease) -> void: seen.append("found"))
-	updater.finished.connect(func(_is_ok: bool) -> void: seen.append("finished"))
+	updater.finished.connect(func(_task: VSekaiTask) -> void: seen.append("finished"))
 	assert(await updater.check_for_update().finished)
 	assert(not is_within[0], "it goes on after the handler")
 	assert(seen == PackedStringArray(["found", "finished"]), str(seen))
@@ -116,7 +117,9 @@ func test_who_takes_the_node_away_in_between_is_heard() -> void:
 	updater.update_found.connect(
 		func(_release: VSekaiRelease) -> void: started.append(updater.start_update())
 	)
-	updater.finished.connect(func(_is_ok: bool) -> void: remove_child(updater), CONNECT_ONE_SHOT)
+	updater.finished.connect(
+		func(_task: VSekaiTask) -> void: remove_child(updater), CONNECT_ONE_SHOT
+	)
 	updater.check_for_update()
 	await wait_for("finished")
 	assert(started[0].error == OK and not updater.is_busy())

@@ -57,6 +57,7 @@ func test_wrong_properties_are_named_with_what_to_do() -> void:
 		var failure := updater.get_failure()
 		assert(failure.message.begins_with(message), failure.message)
 		assert(failure.hint.begins_with(hint), failure.hint)
+		assert(not failure.player_text.contains(property), failure.player_text)
 		await updater.check_for_update().wait()
 		await updater.start_update().wait()
 		OS.remove_logger(console)
@@ -82,6 +83,7 @@ func test_a_proxy_that_is_down_is_named() -> void:
 	var said := task.failure.message
 	assert(said.contains("No connection through the proxy http://127.0.0.1:1: "), said)
 	assert(task.failure.hint.contains("proxy") and not task.failure.details.contains("hush"))
+	assert(task.failure.player_text.begins_with("No connection to the server."))
 
 
 func test_a_refused_call_has_a_kind_a_message_and_a_hint() -> void:
@@ -119,6 +121,16 @@ func test_a_folder_in_the_project_is_refused_everywhere() -> void:
 	for relative: String in ["mygame", "./mygame", ""]:
 		assert(refused(updater.move_install.bind(relative)) == ERR_INVALID_PARAMETER, relative)
 	assert(VSekaiUpdater.inspect_folder("res://game") == VSekaiUpdater.Place.TAKEN)
+
+
+func test_the_editor_offers_pictures_for_the_icon() -> void:
+	for property: Dictionary in ClassDB.class_get_property_list("VSekaiUpdater", true):
+		if property["name"] == "icon":
+			assert(
+				property["class_name"] == &"Texture2D" and property["hint_string"] == "Texture2D"
+			)
+			return
+	assert(false, "there is none")
 
 
 func test_an_icon_that_is_no_picture_is_refused() -> void:

@@ -48,3 +48,60 @@ func test_a_limit_that_is_lifted_holds_no_download_back() -> void:
 	updater.rate_limit_bytes_per_second = 0
 	await wait_until(func() -> bool: return task.is_finished)
 	assert(task.is_ok)
+
+
+func test_a_pause_is_known_until_it_is_over() -> void:
+	var updater := make_updater("is_paused")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	assert(not updater.is_paused())
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0)
+	assert(updater.pause() == OK and not await end_of(updater))
+	assert(updater.is_paused())
+	assert(await updater.check_for_update().wait() and updater.is_paused(), "a check leaves it")
+	updater.rate_limit_bytes_per_second = 0
+	var update := updater.resume()
+	assert(not updater.is_paused() and await update.wait() and not updater.is_paused())
+
+
+func test_a_pause_belongs_to_its_folder() -> void:
+	expected_errors = ["resume(): no update is paused"]
+	var updater := make_updater("paused_here")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0)
+	assert(updater.pause() == OK and not await end_of(updater))
+	updater.install_dir = updater.install_dir
+	assert(updater.is_paused(), "the same")
+	updater.install_dir = folder_of("paused_there")
+	assert(not updater.is_paused() and updater.get_state() == VSekaiUpdater.State.IDLE)
+	assert(updater.resume().error == ERR_UNAVAILABLE)
+	await wait_frames(2)
+	assert(states()[-1] == VSekaiUpdater.State.IDLE)
+	assert(not DirAccess.dir_exists_absolute(folder_of("paused_there")))
+
+
+func test_a_pause_that_is_not_over_does_not_go_on_in_another_folder() -> void:
+	var updater := make_updater("pausing_here")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	var task := updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0)
+	assert(updater.pause() == OK)
+	updater.install_dir = folder_of("pausing_there")
+	assert(refused(updater.resume) == ERR_BUSY)
+	assert(not await task.wait() and task.failure.kind == VSekaiFailure.Kind.CANCELLED)
+	assert(not updater.is_paused())
+	assert(not DirAccess.dir_exists_absolute(folder_of("pausing_there")))
+
+
+func test_a_folder_knows_an_installation_that_was_begun() -> void:
+	var updater := make_updater("begun")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	assert(VSekaiUpdater.inspect_folder(updater.install_dir) == VSekaiUpdater.Place.FREE)
+	var task := updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0)
+	assert(task.cancel() == OK and not await task.wait())
+	assert(VSekaiUpdater.inspect_folder(updater.install_dir) == VSekaiUpdater.Place.BEGUN)
+	updater.rate_limit_bytes_per_second = 0
+	assert(await updater.start_update().wait())
+	assert(VSekaiUpdater.inspect_folder(updater.install_dir) == VSekaiUpdater.Place.INSTALLED)

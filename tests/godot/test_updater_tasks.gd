@@ -56,7 +56,11 @@ func test_a_refused_call_ends_like_any_other() -> void:
 func test_a_handler_of_the_end_gets_the_task_that_has_ended() -> void:
 	var updater := make_updater("told_tasks")
 	var ended: Array[VSekaiTask] = []
-	updater.finished.connect(func(_is_ok: bool) -> void: ended.append(updater.get_task()))
+	updater.finished.connect(
+		func(task: VSekaiTask) -> void:
+			assert(task == updater.get_task())
+			ended.append(task)
+	)
 	var reads: Array[VSekaiTask] = [
 		updater.read_status(), updater.list_modes(), updater.list_notes(), updater.list_news()
 	]

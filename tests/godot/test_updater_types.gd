@@ -20,7 +20,7 @@ func test_progress_is_an_object_that_can_be_asked_for() -> void:
 	assert(str(progress).begins_with("<VSekaiProgress BUILDING: "), str(progress))
 	updater.verify()
 	assert(updater.get_progress_details() == null, "another operation")
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_progress_details().phase == VSekaiProgress.Phase.VERIFYING)
 	assert(not updater.get_progress_details().is_downloading)
 
@@ -29,7 +29,7 @@ func test_a_verification_has_a_state_and_gives_back_the_one_before() -> void:
 	install("verifying")
 	var updater := make_updater("verifying")
 	updater.check_for_update()
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	await get_tree().process_frame
 	events.clear()
 	updater.verify()
@@ -38,14 +38,14 @@ func test_a_verification_has_a_state_and_gives_back_the_one_before() -> void:
 		func(_damaged: PackedStringArray) -> void:
 			assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
 	)
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(
 		states() == [VSekaiUpdater.State.VERIFYING, VSekaiUpdater.State.UPDATE_AVAILABLE],
 		str(states())
 	)
 	updater.verify()
 	updater.cancel()
-	assert(not await updater.finished)
+	assert(not await end_of(updater))
 	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
 	assert(updater.get_failure().kind == VSekaiFailure.Kind.CANCELLED)
 	updater.verify()
@@ -61,21 +61,21 @@ func test_a_paused_update_goes_on_after_a_verification() -> void:
 	updater.start_update()
 	await wait_until(func() -> bool: return done_bytes() > 0, "progress")
 	updater.pause()
-	assert(not await updater.finished)
+	assert(not await end_of(updater))
 	updater.verify()
 	assert(updater.get_state() == VSekaiUpdater.State.VERIFYING)
-	assert(await updater.finished)
+	assert(await end_of(updater))
 	assert(updater.get_state() == VSekaiUpdater.State.PAUSED)
 	updater.rate_limit_bytes_per_second = 0
 	assert(updater.resume().error == OK)
-	assert(await updater.finished)
+	assert(await end_of(updater))
 
 
 func test_a_repair_is_one_state_and_fails_as_one() -> void:
 	var updater := make_updater("nothing_to_repair")
 	updater.repair()
 	assert(updater.get_state() == VSekaiUpdater.State.REPAIRING)
-	assert(not await updater.finished)
+	assert(not await end_of(updater))
 	assert(states() == [VSekaiUpdater.State.REPAIRING, VSekaiUpdater.State.FAILED], str(states()))
 	assert(updater.get_failure().kind == VSekaiFailure.Kind.NOT_INSTALLED)
 	assert(updater.get_failure().code == "not_installed")

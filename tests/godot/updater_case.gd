@@ -3,7 +3,8 @@ extends Node
 
 const WAIT_MSEC_MAX := 18000
 
-## The signals that nodes of [method make_updater] have emitted: each its name, then its arguments.
+## The signals that nodes of [method make_updater] have emitted: each its name, then its arguments;
+## of `finished`, whether it went well.
 var events: Array[Array] = []
 ## Words of the errors that the test causes on purpose: each must come, and no other may.
 var expected_errors: PackedStringArray = []
@@ -54,7 +55,11 @@ func listen(updater: VSekaiUpdater) -> void:
 		var signal_name: String = declared["name"]
 		updater.connect(
 			signal_name,
-			func(...arguments: Array) -> void: events.append([signal_name] + arguments),
+			func(...arguments: Array) -> void:
+				if signal_name == "finished":
+					var task: VSekaiTask = arguments[0]
+					arguments = [task.is_ok]
+				events.append([signal_name] + arguments),
 		)
 
 
@@ -69,6 +74,12 @@ func wait_for_next(signal_name: String) -> Array:
 	var before := count_of(signal_name)
 	await wait_until(func() -> bool: return count_of(signal_name) > before, signal_name)
 	return arguments_of(signal_name)
+
+
+## Waits for the end that the node tells next, and returns whether it was a good one.
+func end_of(updater: VSekaiUpdater) -> bool:
+	var task: VSekaiTask = await updater.finished
+	return task.is_ok
 
 
 func wait_until(condition: Callable, what: String = "it") -> void:

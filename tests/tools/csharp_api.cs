@@ -52,6 +52,9 @@ namespace Godot
         public void Set(StringName property, Variant value) { }
         public Variant Call(StringName method, params Variant[] args) => default(Variant);
         public Error Connect(StringName signal, Callable callable, uint flags = 0) => Error.Ok;
+        public void Disconnect(StringName signal, Callable callable) { }
+        public bool IsConnected(StringName signal, Callable callable) => false;
+        public static bool IsInstanceValid(GodotObject instance) => instance != null;
         public SignalAwaiter ToSignal(GodotObject source, StringName signal) => null;
     }
 

@@ -30,6 +30,30 @@ using System;
 using System.Linq;
 using System.Threading.Tasks;
 using Godot;
+
+namespace VSekai
+{
+/// <summary>A handler that is connected to a signal, until it is disposed of.</summary>
+public sealed class VSekaiConnection : IDisposable
+{
+    private readonly GodotObject source;
+    private readonly StringName signal;
+    private readonly Callable callable;
+    internal VSekaiConnection(GodotObject source, StringName signal, Callable callable)
+    {
+        this.source = source;
+        this.signal = signal;
+        this.callable = callable;
+        source.Connect(signal, callable);
+    }
+
+    /// <summary>Disconnects the handler. Can be repeated, and called after the object is freed.</summary>
+    public void Dispose()
+    {
+        if (GodotObject.IsInstanceValid(source) && source.IsConnected(signal, callable))
+            source.Disconnect(signal, callable);
+    }
+}
 """
 # What C# wants beyond the names, and what it has in place of these methods.
 REPLACED = {("VSekaiTask", "wait")}
@@ -43,8 +67,8 @@ OWN = {
     /// <summary>Creates a node. Add <see cref="Node"/> to the tree.</summary>
     public static VSekaiUpdaterNode Create() => new VSekaiUpdaterNode((Node)ClassDB.Instantiate("VSekaiUpdater").AsGodotObject());
 
-    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Wait"/>.</summary>
-    public async Task<bool> Finished() => (await Object.ToSignal(Object, "finished"))[0].AsBool();
+    /// <summary>Waits for the end of the operation that the node tells next, which it returns; see <see cref="VSekaiTask.Wait"/>.</summary>
+    public async Task<VSekaiTask> Finished() => VSekaiTask.Of((await Object.ToSignal(Object, "finished"))[0].AsGodotObject());
 """,
     "VSekaiTask": """    /// <summary>Waits for its end, if it has not ended, and returns whether it ended well.</summary>
     public async Task<bool> Wait() => IsFinished ? IsOk : (await Object.ToSignal(Object, "finished"))[0].AsBool();
@@ -125,7 +149,8 @@ class Wrapper:
         action = f"Action<{types}>" if kinds else "Action"
         name = pascal(signal.get("name"))
         call = f"Callable.From{generic}(({', '.join(names)}) => call({values}))"
-        self.add(f'    public void On{name}({action} call) => Object.Connect("{signal.get("name")}", {call});', owner, signal.get("name"))
+        made = f'new VSekaiConnection(Object, "{signal.get("name")}", {call})'
+        self.add(f"    public VSekaiConnection On{name}({action} call) => {made};", owner, signal.get("name"))
 
     def klass(self, owner, tree):
         own = f"{NODE}Node" if owner == NODE else owner
@@ -164,7 +189,7 @@ class Wrapper:
     def text(self):
         for owner in sorted(self.trees, key=lambda name: (name != NODE, name != "VSekaiTask", name)):
             self.klass(owner, self.trees[owner])
-        lines = "\n".join([*self.lines, "#endif", ""])
+        lines = "\n".join([*self.lines, "}", "#endif", ""])
         return re.sub(r"\n{3,}", "\n\n", lines).replace("{ get; }\n\n    ///", "{ get; }\n\n    ///")
 
 
@@ -181,7 +206,7 @@ def main():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         files = [Path(folder) / f"Example{number}.cs" for number, _ in enumerate(examples)]
         for number, (file, code) in enumerate(zip(files, examples)):
-            file.write_text(f"using Godot;\nclass Example{number} : Node {{ public async void Run() {{\n{code}}} }}\n")
+            file.write_text(f"using Godot;\nusing VSekai;\nclass Example{number} : Node {{ public async void Run() {{\n{code}}} }}\n")
         strict = ["-warnaserror", "-warn:4", "-define:GODOT", "-target:library", f"-out:{folder}/out.dll"]
         if not files or subprocess.run(["mcs", *strict, WRAPPER, API, *files], check=False).returncode:
             sys.exit(f"error: {WRAPPER.name}, or the example of docs/godot.md, does not compile")

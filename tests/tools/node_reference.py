@@ -16,14 +16,31 @@ from node_classes import REPO, kind, plain
 
 PAGE = REPO / "docs/godot-reference.md"
 GUIDE = REPO / "docs/godot.md"
-# One value for each row of docs/errors.md.
-EXPLAINED_ELSEWHERE = "Kind"
+# One value for each row of docs/errors.md, which has its text.
+KINDS = "Kind"
+ERRORS = REPO / "docs/errors.md"
+# Of the two that no row has.
+OWN_KINDS = {"internal": "A bug of the updater", "unavailable": "The call makes no sense now"}
+# Beside those of the section for publishing: only the command line meets them.
+OF_THE_COMMAND_LINE = {"config_malformed", "package_managed", "receipt_malformed"}
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 
 
 def typed(element):
     """The type as GDScript writes it: `Array[VSekaiMode]`, and not `VSekaiMode[]`."""
     return re.sub(r"^(\w+)\[\]$", r"Array[\1]", kind(element))
+
+
+def kinds():
+    """What each kind means, by its code; nothing for those that no game meets."""
+    found, section = dict(OWN_KINDS), ""
+    for line in ERRORS.read_text().splitlines():
+        if line.startswith("### "):
+            section = line
+        if row := re.match(r"\| `(\w+)` \| <a id=\"\w+\"></a>(.*?) \| ", line):
+            is_met = "publishing" not in section and row[1] not in OF_THE_COMMAND_LINE
+            found[row[1]] = row[2] if is_met or row[1] == "version_invalid" else ""
+    return found
 
 
 def arguments(element):
@@ -77,12 +94,20 @@ class Reference:
         for enum, constants in enums.items():
             self.section(f"enum {enum}")
             self.lines += [self.text(enum, enum), ""]
-            if enum == EXPLAINED_ELSEWHERE:
-                names = ", ".join(f"`{constant.get('name')}`" for constant in constants)
-                self.lines += textwrap.wrap(names, 120)
+            if enum == KINDS:
+                self.kinds([constant.get("name") for constant in constants])
                 continue
             for constant in constants:
                 self.item(f"{constant.get('name')} = {constant.get('value')}", self.text(enum, constant.get("name")))
+
+
+    def kinds(self, names):
+        texts = kinds()
+        met = [name for name in names if texts[name.lower()]]
+        for name in met:
+            self.lines += textwrap.wrap(f"- **`{name}`** {texts[name.lower()]}", 120, subsequent_indent="  ")
+        others = ", ".join(f"`{name}`" for name in names if name not in met)
+        self.lines += ["", *textwrap.wrap(f"No game meets these, only who publishes or uses the command line: {others}.", 120)]
 
 
 def main():

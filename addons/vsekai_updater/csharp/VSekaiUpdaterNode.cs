@@ -6,6 +6,30 @@ using System.Linq;
 using System.Threading.Tasks;
 using Godot;
 
+namespace VSekai
+{
+/// <summary>A handler that is connected to a signal, until it is disposed of.</summary>
+public sealed class VSekaiConnection : IDisposable
+{
+    private readonly GodotObject source;
+    private readonly StringName signal;
+    private readonly Callable callable;
+    internal VSekaiConnection(GodotObject source, StringName signal, Callable callable)
+    {
+        this.source = source;
+        this.signal = signal;
+        this.callable = callable;
+        source.Connect(signal, callable);
+    }
+
+    /// <summary>Disconnects the handler. Can be repeated, and called after the object is freed.</summary>
+    public void Dispose()
+    {
+        if (GodotObject.IsInstanceValid(source) && source.IsConnected(signal, callable))
+            source.Disconnect(signal, callable);
+    }
+}
+
 /// <summary>Installs, updates and starts a game from a signed V-Sekai repository.</summary>
 public sealed class VSekaiUpdaterNode
 {
@@ -20,8 +44,8 @@ public sealed class VSekaiUpdaterNode
     /// <summary>Creates a node. Add <see cref="Node"/> to the tree.</summary>
     public static VSekaiUpdaterNode Create() => new VSekaiUpdaterNode((Node)ClassDB.Instantiate("VSekaiUpdater").AsGodotObject());
 
-    /// <summary>Waits for the end of the operation that the node tells next; see <see cref="VSekaiTask.Wait"/>.</summary>
-    public async Task<bool> Finished() => (await Object.ToSignal(Object, "finished"))[0].AsBool();
+    /// <summary>Waits for the end of the operation that the node tells next, which it returns; see <see cref="VSekaiTask.Wait"/>.</summary>
+    public async Task<VSekaiTask> Finished() => VSekaiTask.Of((await Object.ToSignal(Object, "finished"))[0].AsGodotObject());
 
     /// <summary>The identifier of the game on the desktop, such as org.example.game</summary>
     public string AppId { get => Object.Get("app_id").AsString(); set => Object.Set("app_id", value); }
@@ -119,6 +143,8 @@ public sealed class VSekaiUpdaterNode
     public bool IsGameRunning() => Object.Call("is_game_running").AsBool();
     /// <summary>Whether a version is higher than another one, by Semantic Versioning.</summary>
     public static bool IsNewer(string version, string than) => ClassDB.ClassCallStatic("VSekaiUpdater", "is_newer", version, than).AsBool();
+    /// <summary>Whether an update is paused, which resume continues and cancel gives up.</summary>
+    public bool IsPaused() => Object.Call("is_paused").AsBool();
     /// <summary>Starts the installed version with these arguments, which follow those of the publisher</summary>
     public VSekaiTask Launch(string[] arguments = null, string address = "") => VSekaiTask.Of(Object.Call("launch", arguments ?? Array.Empty<string>(), address).AsGodotObject());
     /// <summary>Gets the modes of the repository, for players to choose one</summary>
@@ -163,67 +189,67 @@ public sealed class VSekaiUpdaterNode
     public VSekaiTask Unintegrate() => VSekaiTask.Of(Object.Call("unintegrate").AsGodotObject());
     /// <summary>Compares all files of the installed version, and of the one to go back to, with what was published</summary>
     public VSekaiTask Verify() => VSekaiTask.Of(Object.Call("verify").AsGodotObject());
-    /// <summary>The operation has ended; emitted once for each, after its other signals.</summary>
-    public void OnFinished(Action<bool> call) => Object.Connect("finished", Callable.From<Variant>((value0) => call(value0.AsBool())));
+    /// <summary>The operation of this task has ended; emitted once for each, after its other signals.</summary>
+    public VSekaiConnection OnFinished(Action<VSekaiTask> call) => new VSekaiConnection(Object, "finished", Callable.From<Variant>((value0) => call(VSekaiTask.Of(value0.AsGodotObject()))));
     /// <summary>The game has ended.</summary>
-    public void OnGameExited(Action<long, bool> call) => Object.Connect("game_exited", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsInt64(), value1.AsBool())));
+    public VSekaiConnection OnGameExited(Action<long, bool> call) => new VSekaiConnection(Object, "game_exited", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsInt64(), value1.AsBool())));
     /// <summary>The install is in this folder now, and so is install_dir</summary>
-    public void OnInstallMoved(Action<string> call) => Object.Connect("install_moved", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnInstallMoved(Action<string> call) => new VSekaiConnection(Object, "install_moved", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>The install is registered with the desktop</summary>
-    public void OnIntegrated(Action call) => Object.Connect("integrated", Callable.From(() => call()));
+    public VSekaiConnection OnIntegrated(Action call) => new VSekaiConnection(Object, "integrated", Callable.From(() => call()));
     /// <summary>The game has started, in this version.</summary>
-    public void OnLaunched(Action<string> call) => Object.Connect("launched", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnLaunched(Action<string> call) => new VSekaiConnection(Object, "launched", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>The launcher now starts when the user logs in, or no longer</summary>
-    public void OnLoginChanged(Action call) => Object.Connect("login_changed", Callable.From(() => call()));
+    public VSekaiConnection OnLoginChanged(Action call) => new VSekaiConnection(Object, "login_changed", Callable.From(() => call()));
     /// <summary>The result of plan_mode.</summary>
-    public void OnModePlanned(Action<string, VSekaiPlan> call) => Object.Connect("mode_planned", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsString(), VSekaiPlan.Of(value1.AsGodotObject()))));
+    public VSekaiConnection OnModePlanned(Action<string, VSekaiPlan> call) => new VSekaiConnection(Object, "mode_planned", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsString(), VSekaiPlan.Of(value1.AsGodotObject()))));
     /// <summary>The install now follows this mode; the next update installs its version.</summary>
-    public void OnModeSwitched(Action<string> call) => Object.Connect("mode_switched", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnModeSwitched(Action<string> call) => new VSekaiConnection(Object, "mode_switched", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>The result of list_modes.</summary>
-    public void OnModesListed(Action<VSekaiMode[]> call) => Object.Connect("modes_listed", Callable.From<Variant>((value0) => call(VSekaiMode.All(value0.AsGodotArray()))));
+    public VSekaiConnection OnModesListed(Action<VSekaiMode[]> call) => new VSekaiConnection(Object, "modes_listed", Callable.From<Variant>((value0) => call(VSekaiMode.All(value0.AsGodotArray()))));
     /// <summary>The result of list_news, the newest item first.</summary>
-    public void OnNewsListed(Action<VSekaiNews[]> call) => Object.Connect("news_listed", Callable.From<Variant>((value0) => call(VSekaiNews.All(value0.AsGodotArray()))));
+    public VSekaiConnection OnNewsListed(Action<VSekaiNews[]> call) => new VSekaiConnection(Object, "news_listed", Callable.From<Variant>((value0) => call(VSekaiNews.All(value0.AsGodotArray()))));
     /// <summary>A check or an update has found nothing to do</summary>
-    public void OnNoUpdateFound(Action call) => Object.Connect("no_update_found", Callable.From(() => call()));
+    public VSekaiConnection OnNoUpdateFound(Action call) => new VSekaiConnection(Object, "no_update_found", Callable.From(() => call()));
     /// <summary>The result of list_notes, the newest version first.</summary>
-    public void OnNotesListed(Action<VSekaiNotes[]> call) => Object.Connect("notes_listed", Callable.From<Variant>((value0) => call(VSekaiNotes.All(value0.AsGodotArray()))));
+    public VSekaiConnection OnNotesListed(Action<VSekaiNotes[]> call) => new VSekaiConnection(Object, "notes_listed", Callable.From<Variant>((value0) => call(VSekaiNotes.All(value0.AsGodotArray()))));
     /// <summary>The operation was stopped by cancel or VSekaiTask.cancel, or a paused update was given up.</summary>
-    public void OnOperationCancelled(Action<VSekaiOperation> call) => Object.Connect("operation_cancelled", Callable.From<Variant>((value0) => call((VSekaiOperation)value0.AsInt64())));
+    public VSekaiConnection OnOperationCancelled(Action<VSekaiOperation> call) => new VSekaiConnection(Object, "operation_cancelled", Callable.From<Variant>((value0) => call((VSekaiOperation)value0.AsInt64())));
     /// <summary>An operation failed, and the install is as it was.</summary>
-    public void OnOperationFailed(Action<VSekaiFailure> call) => Object.Connect("operation_failed", Callable.From<Variant>((value0) => call(VSekaiFailure.Of(value0.AsGodotObject()))));
+    public VSekaiConnection OnOperationFailed(Action<VSekaiFailure> call) => new VSekaiConnection(Object, "operation_failed", Callable.From<Variant>((value0) => call(VSekaiFailure.Of(value0.AsGodotObject()))));
     /// <summary>What the update will do</summary>
-    public void OnPlanMade(Action<VSekaiPlan> call) => Object.Connect("plan_made", Callable.From<Variant>((value0) => call(VSekaiPlan.Of(value0.AsGodotObject()))));
+    public VSekaiConnection OnPlanMade(Action<VSekaiPlan> call) => new VSekaiConnection(Object, "plan_made", Callable.From<Variant>((value0) => call(VSekaiPlan.Of(value0.AsGodotObject()))));
     /// <summary>The version that rollback returned to is gone; the install takes this much less room.</summary>
-    public void OnPreviousRemoved(Action<long> call) => Object.Connect("previous_removed", Callable.From<Variant>((value0) => call(value0.AsInt64())));
+    public VSekaiConnection OnPreviousRemoved(Action<long> call) => new VSekaiConnection(Object, "previous_removed", Callable.From<Variant>((value0) => call(value0.AsInt64())));
     /// <summary>The operation has progressed; emitted at most once a frame.</summary>
-    public void OnProgressed(Action<VSekaiProgress> call) => Object.Connect("progressed", Callable.From<Variant>((value0) => call(VSekaiProgress.Of(value0.AsGodotObject()))));
+    public VSekaiConnection OnProgressed(Action<VSekaiProgress> call) => new VSekaiConnection(Object, "progressed", Callable.From<Variant>((value0) => call(VSekaiProgress.Of(value0.AsGodotObject()))));
     /// <summary>All files are intact again; repaired_files of them were damaged.</summary>
-    public void OnRepairCompleted(Action<long> call) => Object.Connect("repair_completed", Callable.From<Variant>((value0) => call(value0.AsInt64())));
+    public VSekaiConnection OnRepairCompleted(Action<long> call) => new VSekaiConnection(Object, "repair_completed", Callable.From<Variant>((value0) => call(value0.AsInt64())));
     /// <summary>This version is current again</summary>
-    public void OnRolledBack(Action<string> call) => Object.Connect("rolled_back", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnRolledBack(Action<string> call) => new VSekaiConnection(Object, "rolled_back", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>get_state has changed</summary>
-    public void OnStateChanged(Action<VSekaiState> call) => Object.Connect("state_changed", Callable.From<Variant>((value0) => call((VSekaiState)value0.AsInt64())));
+    public VSekaiConnection OnStateChanged(Action<VSekaiState> call) => new VSekaiConnection(Object, "state_changed", Callable.From<Variant>((value0) => call((VSekaiState)value0.AsInt64())));
     /// <summary>The result of read_status.</summary>
-    public void OnStatusRead(Action<VSekaiStatus> call) => Object.Connect("status_read", Callable.From<Variant>((value0) => call(VSekaiStatus.Of(value0.AsGodotObject()))));
+    public VSekaiConnection OnStatusRead(Action<VSekaiStatus> call) => new VSekaiConnection(Object, "status_read", Callable.From<Variant>((value0) => call(VSekaiStatus.Of(value0.AsGodotObject()))));
     /// <summary>The install has been removed.</summary>
-    public void OnUninstalled(Action call) => Object.Connect("uninstalled", Callable.From(() => call()));
+    public VSekaiConnection OnUninstalled(Action call) => new VSekaiConnection(Object, "uninstalled", Callable.From(() => call()));
     /// <summary>The install is no longer registered with the desktop</summary>
-    public void OnUnintegrated(Action call) => Object.Connect("unintegrated", Callable.From(() => call()));
+    public VSekaiConnection OnUnintegrated(Action call) => new VSekaiConnection(Object, "unintegrated", Callable.From(() => call()));
     /// <summary>The version is installed, and the next launch starts it.</summary>
-    public void OnUpdateCompleted(Action<string> call) => Object.Connect("update_completed", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnUpdateCompleted(Action<string> call) => new VSekaiConnection(Object, "update_completed", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>This version was downloaded, and waits beside the installed one</summary>
-    public void OnUpdateDownloaded(Action<string> call) => Object.Connect("update_downloaded", Callable.From<Variant>((value0) => call(value0.AsString())));
+    public VSekaiConnection OnUpdateDownloaded(Action<string> call) => new VSekaiConnection(Object, "update_downloaded", Callable.From<Variant>((value0) => call(value0.AsString())));
     /// <summary>A check has found an update.</summary>
-    public void OnUpdateFound(Action<VSekaiRelease> call) => Object.Connect("update_found", Callable.From<Variant>((value0) => call(VSekaiRelease.Of(value0.AsGodotObject()))));
+    public VSekaiConnection OnUpdateFound(Action<VSekaiRelease> call) => new VSekaiConnection(Object, "update_found", Callable.From<Variant>((value0) => call(VSekaiRelease.Of(value0.AsGodotObject()))));
     /// <summary>The update was stopped by pause; resume continues it.</summary>
-    public void OnUpdatePaused(Action call) => Object.Connect("update_paused", Callable.From(() => call()));
+    public VSekaiConnection OnUpdatePaused(Action call) => new VSekaiConnection(Object, "update_paused", Callable.From(() => call()));
     /// <summary>All files have been read, of the current version and of the one to go back to.</summary>
-    public void OnVerifyCompleted(Action<string[]> call) => Object.Connect("verify_completed", Callable.From<Variant>((value0) => call(value0.AsStringArray())));
+    public VSekaiConnection OnVerifyCompleted(Action<string[]> call) => new VSekaiConnection(Object, "verify_completed", Callable.From<Variant>((value0) => call(value0.AsStringArray())));
     /// <summary>There was a problem that does not stop the operation, such as a mirror that did not answer.</summary>
-    public void OnWarned(Action<string, string> call) => Object.Connect("warned", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsString(), value1.AsString())));
+    public VSekaiConnection OnWarned(Action<string, string> call) => new VSekaiConnection(Object, "warned", Callable.From<Variant, Variant>((value0, value1) => call(value0.AsString(), value1.AsString())));
 }
 
-public enum VSekaiPlace { Free = 0, Installed = 1, Taken = 2, Forbidden = 3 }
+public enum VSekaiPlace { Free = 0, Installed = 1, Taken = 2, Forbidden = 3, Begun = 4 }
 
 public enum VSekaiUpdatePolicy { Silent = 0, Ask = 1, Never = 2 }
 
@@ -258,7 +284,7 @@ public sealed class VSekaiTask
     /// <summary>Stops this operation, and no other.</summary>
     public Error Cancel() => (Error)Object.Call("cancel").AsInt64();
     /// <summary>It has ended; emitted exactly once, and never during the call that has returned the task.</summary>
-    public void OnFinished(Action<bool> call) => Object.Connect("finished", Callable.From<Variant>((value0) => call(value0.AsBool())));
+    public VSekaiConnection OnFinished(Action<bool> call) => new VSekaiConnection(Object, "finished", Callable.From<Variant>((value0) => call(value0.AsBool())));
 }
 
 /// <summary>Why an operation failed, was stopped or was refused</summary>
@@ -275,14 +301,16 @@ public sealed class VSekaiFailure
     public string Code { get => Object.Get("code").AsString(); }
     /// <summary>Lines to copy into a bug report</summary>
     public string Details { get => Object.Get("details").AsString(); }
-    /// <summary>What to do about it, in English, for players or for you</summary>
+    /// <summary>What to do about it, for you and your log</summary>
     public string Hint { get => Object.Get("hint").AsString(); }
     /// <summary>What has happened, one of VSekaiFailure.Kind, such as VSekaiFailure.Kind.OFFLINE</summary>
     public VSekaiFailureKind Kind { get => (VSekaiFailureKind)Object.Get("kind").AsInt64(); }
-    /// <summary>What went wrong</summary>
+    /// <summary>What went wrong, for you and your log</summary>
     public string Message { get => Object.Get("message").AsString(); }
     /// <summary>The operation that failed or was stopped, one of VSekaiUpdater.Operation.</summary>
     public VSekaiOperation Operation { get => (VSekaiOperation)Object.Get("operation").AsInt64(); }
+    /// <summary>The text to show to players</summary>
+    public string PlayerText { get => Object.Get("player_text").AsString(); }
 }
 
 public enum VSekaiFailureKind { Internal = 0, Unavailable = 1, ArchiveMalformed = 2, BundleMalformed = 3, Busy = 4, Cancelled = 5, CatalogMalformed = 6, ChunkCorrupt = 7, ChunkMalformed = 8, ChunkMissing = 9, ClockWentBack = 10, ConfigMalformed = 11, Damaged = 12, DestinationNotOurs = 13, DiskFull = 14, FileTableMalformed = 15, ForeignConflict = 16, HttpFailed = 17, IndexMalformed = 18, InvalidArgument = 19, IoFailed = 20, KeyMissing = 21, LaunchFailed = 22, LauncherTooOld = 23, LintFailed = 24, MetadataExpired = 25, MetadataMalformed = 26, MetadataRollback = 27, ModeCycle = 28, ModeRetired = 29, ModeUnknown = 30, NewsMalformed = 31, NoBuildForPlatform = 32, NoPreviousVersion = 33, NotFound = 34, NotInstalled = 35, Offline = 36, OtherOwner = 37, PackageManaged = 38, PassphraseMissing = 39, PassphraseWrong = 40, PermissionDenied = 41, PreparationMalformed = 42, PreparationStale = 43, ReadOnly = 44, ReceiptMalformed = 45, ReleaseMalformed = 46, RepositoryMissing = 47, ServerRefused = 48, SignatureExpired = 49, SignatureInvalid = 50, SignerFailed = 51, StateMalformed = 52, StateTooNew = 53, TargetMismatch = 54, TargetNotSigned = 55, TimedOut = 56, TlsFailed = 57, TrustRootInvalid = 58, Unauthorized = 59, UnsafePath = 60, Unsupported = 61, VersionExists = 62, VersionInvalid = 63, VersionTooOld = 64, VersionUnknown = 65 }
@@ -308,7 +336,7 @@ public sealed class VSekaiInstance
     /// <summary>Whether a later launcher waits for an answer; then get_arguments is what it was started with.</summary>
     public bool Take() => Object.Call("take").AsBool();
     /// <summary>A later launcher was started with these arguments, and waits until answer says whether this one does what was asked for.</summary>
-    public void OnCalled(Action<string[]> call) => Object.Connect("called", Callable.From<Variant>((value0) => call(value0.AsStringArray())));
+    public VSekaiConnection OnCalled(Action<string[]> call) => new VSekaiConnection(Object, "called", Callable.From<Variant>((value0) => call(value0.AsStringArray())));
 }
 
 public enum VSekaiInstanceResponse { NotRunning = 0, Accepted = 1, Declined = 2, TimedOut = 3 }
@@ -527,5 +555,6 @@ public sealed class VSekaiStatus
     public bool StartsAtLogin { get => Object.Get("starts_at_login").AsBool(); }
     /// <summary>The current version; empty if there is none.</summary>
     public string Version { get => Object.Get("version").AsString(); }
+}
 }
 #endif

@@ -17,7 +17,7 @@ func _ready() -> void:
 	updater.progressed.connect(_on_progressed)
 	updater.game_exited.connect(_on_game_exited)
 	button.pressed.connect(_on_button_pressed)
-	_check()
+	await _check()
 
 
 func _check() -> void:
@@ -49,13 +49,13 @@ func _offer(action: Action, text: String) -> void:
 func _on_button_pressed() -> void:
 	match _action:
 		Action.CHECK:
-			_check()
+			await _check()
 		Action.UPDATE:
-			_update()
+			await _update()
 		Action.PAUSE:
 			updater.pause()
 		Action.PLAY:
-			_play()
+			await _play()
 
 
 func _update() -> void:
@@ -68,11 +68,10 @@ func _update() -> void:
 	var is_ok: bool = await update.wait()
 	bar.hide()
 	if is_ok:
-		_check()
+		await _check()
 	else:
-		var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
-		status.text = "Paused" if is_paused else _problem(update)
-		_offer(Action.UPDATE, "Resume" if is_paused else "Retry")
+		status.text = "Paused" if updater.is_paused() else _problem(update)
+		_offer(Action.UPDATE, "Resume" if updater.is_paused() else "Retry")
 
 
 func _play() -> void:
@@ -83,9 +82,10 @@ func _play() -> void:
 		button.disabled = false
 
 
-## What has failed, and what to do about it.
+## What a player reads; the console has what is for authors.
 func _problem(task: VSekaiTask) -> String:
-	return ("%s\n%s" % [task.failure.message, task.failure.hint]).strip_edges()
+	print(task.failure.details)
+	return task.failure.player_text
 
 
 func _on_progressed(progress: VSekaiProgress) -> void:
@@ -102,4 +102,4 @@ func _on_progressed(progress: VSekaiProgress) -> void:
 
 
 func _on_game_exited(_exit_code: int, _is_acknowledged: bool) -> void:
-	_check()
+	await _check()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::app::host;
-use crate::install::{Admission, InstallRoot, Session, is_of_another_user};
+use crate::install::{Admission, InstallRoot, InstallState, Session, is_of_another_user};
 use crate::local::disk;
 
 /// What a folder is, for somebody who wants to install there.
@@ -13,6 +13,8 @@ pub enum Place {
     Free,
     /// A game is installed there.
     Installed,
+    /// An installation was begun there, and has not come to its end.
+    Begun,
     /// Somebody's files are there, or it is a folder that must not be used.
     Taken,
     /// This user may not write there, or the install there is of another user.
@@ -34,7 +36,13 @@ pub fn look(folder: &Path) -> Place {
         return Place::Taken;
     }
     if root.is_ours() {
-        return if is_of_another_user(&root, None) { Place::Forbidden } else { Place::Installed };
+        // A state that cannot be read is that of an install: the next operation says what is wrong with it.
+        let is_begun = InstallState::load(&root).is_ok_and(|state| state.is_some_and(|state| state.current.is_none()));
+        return match is_of_another_user(&root, None) {
+            true => Place::Forbidden,
+            false if is_begun => Place::Begun,
+            false => Place::Installed,
+        };
     }
     let protected = host::protected();
     let admission = Admission {
@@ -78,7 +86,11 @@ mod tests {
         std::fs::create_dir_all(at("game/.vsekai")).unwrap();
         std::fs::write(at("game/.vsekai/state.json"), "{}").unwrap();
         std::fs::write(at("file"), "").unwrap();
+        std::fs::create_dir_all(at("begun/.vsekai")).unwrap();
+        let mode = crate::formats::release::ModeName::new("stable").unwrap();
+        InstallState::begin(mode).save(&InstallRoot::at(&at("begun")).unwrap()).unwrap();
         for (name, wanted) in [
+            ("begun", Place::Begun),
             ("new", Place::Free),
             ("new/er", Place::Free),
             ("empty", Place::Free),

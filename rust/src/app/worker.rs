@@ -23,6 +23,7 @@ use crate::local::plan::Summary;
 use crate::net::http::RateLimit;
 
 mod hints;
+mod players;
 mod task;
 
 pub use task::{Context, Planning, is_unasked};
@@ -129,6 +130,11 @@ impl Failure {
     /// wrong; may be empty.
     pub fn hint(&self) -> &'static str {
         hints::of(self)
+    }
+
+    /// What a player reads about it, by the code.
+    pub fn player_text(&self) -> &'static str {
+        players::text(&self.code)
     }
 
     /// Whether the owner has configured something wrong, or nothing where it is needed: a fault for a programmer to see.

@@ -260,6 +260,8 @@ enumeration! {
         Taken = "TAKEN",
         /// This user may not write there, or the install there belongs to another user.
         Forbidden = "FORBIDDEN",
+        /// An installation was begun there and has not come to its end: [method start_update] continues it.
+        Begun = "BEGUN",
     }
 }
 
@@ -294,6 +296,7 @@ impl From<places::Place> for Place {
             places::Place::Installed => Self::Installed,
             places::Place::Taken => Self::Taken,
             places::Place::Forbidden => Self::Forbidden,
+            places::Place::Begun => Self::Begun,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use godot::builtin::GString;
+use godot::builtin::{GString, PackedStringArray};
 use godot::classes::FileAccess;
 use godot::classes::file_access::ModeFlags;
 use godot::obj::EngineEnum;
@@ -46,6 +46,19 @@ fn missing(path: &GString) -> String {
     }
 }
 
+/// The repository and its mirrors, with the folders among them as paths in the file system.
+pub(super) fn places(urls: &PackedStringArray) -> Vec<String> {
+    let place = |url: &GString| {
+        if is_of_godot(url) { system_path(url).to_string_lossy().into_owned() } else { url.to_string() }
+    };
+    urls.as_slice().iter().map(place).collect()
+}
+
+fn is_of_godot(path: &GString) -> bool {
+    let path = path.to_string();
+    path.starts_with("user://") || path.starts_with("res://")
+}
+
 /// Whether this path is in the project, which an export packs into the program.
 pub(super) fn is_in_project(path: &GString) -> bool {
     path.to_string().starts_with("res://")
@@ -53,11 +66,8 @@ pub(super) fn is_in_project(path: &GString) -> bool {
 
 /// The path in the file system.
 pub(super) fn system_path(path: &GString) -> PathBuf {
-    let text = path.to_string();
-    if text.starts_with("user://") || text.starts_with("res://") {
-        return PathBuf::from(project_settings::globalize_path(path).to_string());
-    }
-    PathBuf::from(text)
+    let path = if is_of_godot(path) { project_settings::globalize_path(path) } else { path.clone() };
+    PathBuf::from(path.to_string())
 }
 
 pub(super) fn exists(path: &GString) -> bool {

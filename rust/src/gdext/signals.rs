@@ -88,8 +88,8 @@ impl VSekaiUpdater {
             };
             let told = task.clone();
             self.tell_after(settle, move |node| {
-                node.clone().bind_mut().told_task = Some(told);
-                node.signals().finished().emit(is_ok);
+                node.clone().bind_mut().told_task = Some(told.clone());
+                node.signals().finished().emit(&told);
                 if node.is_instance_valid() {
                     node.clone().bind_mut().told_task = None;
                 }

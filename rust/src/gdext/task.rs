@@ -38,7 +38,7 @@ impl Outcome {
 /// func _ready() -> void:
 ///     var task := updater.check_for_update()
 ///     if not await task.wait():
-///         print(task.failure.message)
+///         print(task.failure.player_text)
 ///     elif updater.get_release() != null:
 ///         print("There is an update: ", updater.get_release().version)
 /// ```

@@ -5,12 +5,13 @@ use std::collections::{HashSet, VecDeque};
 
 use godot::builtin::{Array, Callable, GString, PackedStringArray};
 use godot::classes::notify::NodeNotification;
-use godot::classes::{INode, Node, Resource};
+use godot::classes::{INode, Node};
 use godot::obj::{Base, Gd};
 use godot::register::{GodotClass, godot_api};
 
 use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
+use super::picture::Picture;
 use super::signals::Signal;
 use super::task::{Outcome, VSekaiTask};
 use super::values::{
@@ -43,7 +44,7 @@ const UNKNOWN: f64 = -1.0;
 /// emitted on the main thread. The node starts nothing on its own, and does nothing in the editor.
 ///
 /// Use the node, its tasks and its answers from the main thread only. On another one, a call does nothing, what it returns
-/// is `null` or a default, and the console says so: use `call_deferred()`.
+/// is `null` or a default, no node is made, and the console says so: use `call_deferred()`.
 ///
 /// An operation uses the properties as they were when it started. A change applies from the next one on, which
 /// [method resume] is, too. Two are read later: [member update_policy] when a check ends, and the rate limit at any time.
@@ -75,7 +76,7 @@ const UNKNOWN: f64 = -1.0;
 /// func _ready() -> void:
 ///     var task := updater.start_update()
 ///     if not await task.wait():
-///         print(task.failure.message)
+///         print(task.failure.player_text)
 ///     # Without a network, this is the version of last time.
 ///     updater.launch()
 /// ```
@@ -96,7 +97,8 @@ pub(crate) struct VSekaiUpdater {
     #[var(set = set_mode, hint = ENUM_SUGGESTION, hint_string = "stable,beta")]
     mode: GString,
     /// The repository and its mirrors, as URLs or folders; the first that answers is used. If empty, those of the
-    /// install.
+    /// install. A folder is an absolute path, or a path in `user://`; while you develop, also one in `res://`, which an
+    /// exported program does not have as a folder.
     #[export_group(name = "Repository")]
     #[export]
     #[var(set = set_repository_urls)]
@@ -163,8 +165,7 @@ pub(crate) struct VSekaiUpdater {
     app_id: GString,
     /// The game's icon in the desktop's menu, a square [Texture2D]. If `null`, the project's icon. See [method integrate].
     #[export]
-    #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
-    icon: Option<Gd<Resource>>,
+    icon: Picture,
     /// Shared by all operations.
     rate_limit: RateLimit,
     /// The faults of configuration that the console has shown.
@@ -275,19 +276,19 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
-    /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
-    /// was cancelled or paused: [method get_failure] then says why, unless another operation has begun meanwhile. A launch
-    /// beside another operation, and a read beside one that is no read, do not emit it: whoever waits for the other one
-    /// would take it for its end.
+    /// The operation of this task has ended; emitted once for each, after its other signals. [member VSekaiTask.operation]
+    /// says which one it was, [member VSekaiTask.is_ok] whether it went well, and [member VSekaiTask.failure] why not. A
+    /// launch beside another operation, and a read beside one that is no read, do not emit it: whoever waits for the other
+    /// one would take it for its end.
     ///
     /// For a scene that follows everything that the node does. For the end of one call, `await` [method VSekaiTask.wait] of
-    /// the task that it has returned. In a handler, [method get_task] is the task that has ended.
+    /// the task that it has returned.
     #[signal]
-    pub(super) fn finished(is_ok: bool);
+    pub(super) fn finished(task: Gd<VSekaiTask>);
 
     /// There was a problem that does not stop the operation, such as a mirror that did not answer. [param code] is one of
-    /// those of errors, or `rolled_back` if a new version did not start, and [param message] is one sentence in English, for
-    /// a log.
+    /// those of errors, or one that only warnings have: `rolled_back` if a new version did not start, and `no_ranges` if a
+    /// server sends only whole files, so that bundles cannot be used. [param message] is one sentence in English, for a log.
     #[signal]
     pub(super) fn warned(code: GString, message: GString);
 
@@ -389,6 +390,7 @@ impl VSekaiUpdater {
     fn set_install_dir(&mut self, install_dir: GString) {
         if self.install_dir != install_dir {
             self.forget_release();
+            self.forget_pause();
         }
         self.install_dir = install_dir;
         self.warn_in_editor();

@@ -354,11 +354,14 @@ pub(crate) struct VSekaiFailure {
     /// updater.
     #[var(no_set)]
     code: GString,
-    /// What went wrong: one sentence in English, with paths and addresses.
+    /// The text to show to players: what has happened and what they can do, in plain English, without paths, addresses or
+    /// names of properties. It is the same for each [member code], by which you translate it.
+    #[var(no_set)]
+    player_text: GString,
+    /// What went wrong, for you and your log: one sentence in English, with paths and addresses.
     #[var(no_set)]
     message: GString,
-    /// What to do about it, in English, for players or for you: where a property of the node is wrong, it names that.
-    /// Has no commands of the command line; may be empty.
+    /// What to do about it, for you and your log: where a property of the node is wrong, it names that. May be empty.
     #[var(no_set)]
     hint: GString,
     /// Lines to copy into a bug report: code, message, causes, versions and system. They contain no secrets, and the
@@ -389,6 +392,7 @@ impl VSekaiFailure {
             operation,
             kind: Kind::of(&failure.code),
             code: text(&failure.code),
+            player_text: text(failure.player_text()),
             message: text(&failure.message),
             hint: text(hint),
             details: text(&details),

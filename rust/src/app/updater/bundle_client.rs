@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::repository_state::below;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Event, Monitor};
 use crate::formats::bundle::{BundleInfo, BundleList, MAX_TABLE_BYTES, list_name, name_of};
 use crate::formats::release::Release;
 use crate::install::{Documents, InstallRoot, Installed, InstalledVersion};
@@ -32,6 +32,9 @@ const TELLING_BYTES: u64 = 256 << 10;
 
 /// A bundle of at most this length is fetched together with its front, in one request.
 const SMALL_BYTES: u64 = 256 << 10;
+
+/// The code of the warning that a server sends only whole files; no error has it, because the update goes on without bundles.
+const NO_RANGES_CODE: &str = "no_ranges";
 
 /// What a repository's bundles can supply for one version.
 pub(super) struct BundleClient<'a> {
@@ -197,7 +200,8 @@ impl<'a> BundleClient<'a> {
             Error::Transport { kind, url, reason, .. } if reason == NO_RANGES => {
                 let place = url.rsplit_once("/bundles/").map_or(url.as_str(), |(place, _)| place);
                 if !std::mem::replace(&mut self.has_no_ranges, true) {
-                    self.monitor.warn(&Error::transport(*kind, place, reason));
+                    let message = Error::transport(*kind, place, reason).message_with_causes();
+                    self.monitor.emit(Event::Warned { code: NO_RANGES_CODE, message });
                 }
             }
             other => self.monitor.warn(other),

@@ -30,7 +30,9 @@ fn by_words(failure: &Failure) -> Option<&'static str> {
 
 fn of_argument(argument: &str) -> Option<&'static str> {
     Some(match argument {
-        "repository" => "Set repository_urls to addresses that begin with https:// or http://, or to folders.",
+        "repository" => {
+            "Set repository_urls to addresses that begin with https:// or http://, or to folders, such as in user://."
+        }
         "install_dir" => "Set install_dir to an absolute path, or to a path in user://.",
         "display name" => "Set display_name, without / \\ : * ? \" < > |.",
         "URL scheme" => "Set url_scheme, such as mygame, or leave it empty.",

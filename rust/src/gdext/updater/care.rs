@@ -244,14 +244,14 @@ impl VSekaiUpdater {
 
     /// A script may set any resource: the class of pictures is not among those that are compiled in.
     fn unusable_icon(&self) -> Option<Refusal> {
-        let icon = self.icon.as_ref().filter(|icon| !icon.is_class("Texture2D"))?;
+        let icon = self.icon.0.as_ref().filter(|icon| !icon.is_class("Texture2D"))?;
         Some(Refusal::invalid(format!("icon is a {}", icon.get_class()), "Set it to a Texture2D."))
     }
 
     /// The icon as PNG, by reflection: the engine's classes of pictures are not among those that are compiled in. `None`
     /// if there is none, or its picture cannot be had.
     fn icon_png(&self) -> Option<Vec<u8>> {
-        let mut texture = self.icon.clone().or_else(project_settings::icon)?;
+        let mut texture = self.icon.0.clone().or_else(project_settings::icon)?;
         let mut image = texture.call("get_image", &[]).try_to::<Gd<RefCounted>>().ok()?;
         if image.call("is_compressed", &[]).booleanize() {
             image.call("decompress", &[]);

@@ -9,7 +9,6 @@ use super::{Operation, VSekaiUpdater};
 use crate::app::worker::{self, Options};
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
-use crate::gdext::convert::strings;
 use crate::gdext::{files, project_settings};
 use crate::install::integrate::{is_app_id, is_scheme};
 use crate::net::http::Hours;
@@ -18,6 +17,8 @@ const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OF_THIS_COMPUTER: &str =
     "install_dir is a folder of this computer: for players, use a path in user://, or set it in a script.";
 const IN_PROJECT: &str = "install_dir is in res://, which players cannot write to: use user:// or an absolute path.";
+const REPOSITORY_IN_PROJECT: &str =
+    "repository_urls has a folder in res://, which an exported program does not have: for players, use an address.";
 
 impl VSekaiUpdater {
     pub(super) fn warn_in_editor(&mut self) {
@@ -30,12 +31,15 @@ impl VSekaiUpdater {
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         let trust_root = Some(&self.trust_root).filter(|path| !path.is_empty()).map(files::exists);
         let directory = self.directory();
-        let mut warnings = worker::warnings(&directory, &strings(&self.repository_urls), trust_root);
+        let mut warnings = worker::warnings(&directory, &files::places(&self.repository_urls), trust_root);
         if files::is_in_project(&self.install_dir) {
             warnings.insert(0, IN_PROJECT);
         }
         if is_of_this_computer(&self.install_dir.to_string()) {
             warnings.push(OF_THIS_COMPUTER);
+        }
+        if self.has_repository_in_project() {
+            warnings.push(REPOSITORY_IN_PROJECT);
         }
         let texts = [&self.mode, &self.proxy, &self.url_scheme, &self.app_id].map(ToString::to_string);
         warnings.extend(unusable(texts.each_ref().map(String::as_str)));
@@ -51,6 +55,9 @@ impl VSekaiUpdater {
         if operation == Operation::Launch {
             return None;
         }
+        if project_settings::is_exported() && self.has_repository_in_project() {
+            return refused("repository", "an exported program has no folders in res://");
+        }
         if let Err(error) = self.rate_limit_values() {
             return Some(error);
         }
@@ -61,6 +68,10 @@ impl VSekaiUpdater {
         None
     }
 
+    fn has_repository_in_project(&self) -> bool {
+        self.repository_urls.as_slice().iter().any(files::is_in_project)
+    }
+
     pub(super) fn options(&self) -> Options {
         // The clock may have changed to or from summer time.
         self.apply_rate_limit();
@@ -68,7 +79,7 @@ impl VSekaiUpdater {
             directory: self.directory(),
             mode: self.mode.to_string(),
             version: String::new(),
-            repository: strings(&self.repository_urls),
+            repository: files::places(&self.repository_urls),
             trust_root: files::trust_root(&self.trust_root),
             rate_limit: self.rate_limit.clone(),
             proxy: self.proxy.to_string(),

@@ -25,6 +25,13 @@ impl VSekaiUpdater {
         self.is_changing() || !self.reads.is_empty()
     }
 
+    /// Whether an update is paused, which [method resume] continues and [method cancel] gives up. Unlike
+    /// [constant PAUSED], this outlasts a check.
+    #[func]
+    fn is_paused(&self) -> bool {
+        self.paused_bytes.is_some()
+    }
+
     /// In a handler of [signal finished], the task that has ended. Otherwise that of the running operation; that of a read
     /// only if nothing else runs. If nothing does, that of the one that has ended last; `null` before that. For those who
     /// have not called the method themselves.

@@ -5,7 +5,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::refusals::{Refusal, refuse};
-use super::{Operation, Outcome, Started, VSekaiTask, VSekaiUpdater};
+use super::{Operation, Outcome, Started, State, VSekaiTask, VSekaiUpdater};
 use crate::gdext::other_thread::is_elsewhere;
 
 #[godot_api(secondary)]
@@ -27,7 +27,8 @@ impl VSekaiUpdater {
     }
 
     /// Continues an update stopped by [method pause], as a task of its own; if it has not stopped yet, as the one that runs.
-    /// The task's error is `ERR_UNAVAILABLE` if there is none. A check in between leaves it paused.
+    /// The task's error is `ERR_UNAVAILABLE` if there is none. A check in between leaves it paused; another
+    /// [member install_dir] does not, because the update belongs to its folder.
     #[func]
     fn resume(&mut self) -> Started {
         if is_elsewhere("resume") {
@@ -72,6 +73,15 @@ impl VSekaiUpdater {
 }
 
 impl VSekaiUpdater {
+    /// The folder is another one: what was paused, or is about to be, does not go on in this one.
+    pub(super) fn forget_pause(&mut self) {
+        (self.is_pausing, self.is_resuming) = (false, false);
+        if self.paused_bytes.take().is_some() && self.state == State::Paused {
+            self.enter(State::Idle);
+            self.start_pump();
+        }
+    }
+
     /// For [`VSekaiTask`].
     pub(in crate::gdext) fn cancel_task(&mut self, task: &Gd<VSekaiTask>) -> Answer {
         let is_due = self.due_task.as_ref() == Some(task);

@@ -423,6 +423,7 @@ fn server_that_sends_only_whole_files_is_warned_of_once() {
     run.done();
     let warnings: Vec<_> = run.lines.iter().filter(|line| line["event"] == "warned").collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0]["code"], "no_ranges");
     let said = warnings[0]["message"].as_str().unwrap();
     assert!(said.starts_with(&format!("{}: this server only sends whole files", fair.server.url())), "{said}");
     assert!(said.contains("docs/publishing.md"), "{said}");
