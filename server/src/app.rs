@@ -203,11 +203,11 @@ impl Application {
         let service = &self.context.service;
         let write = service.bundles().demand().write(service.db().as_ref());
         if !matches!(tokio::time::timeout(LAST_WRITE, write).await, Ok(Ok(()))) {
-            tracing::warn!("the demand for bundles in the last minute was not recorded");
+            tracing::warn!(event = "demand_not_recorded", "the demand for bundles in the last minute was not recorded");
         }
         let write = service.reports().write(service.db().as_ref());
         if !matches!(tokio::time::timeout(LAST_WRITE, write).await, Ok(Ok(()))) {
-            tracing::warn!("the last reports of players were not recorded");
+            tracing::warn!(event = "reports_not_recorded", "the last reports of players were not recorded");
         }
         self.builder.finish().await;
     }

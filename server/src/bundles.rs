@@ -60,6 +60,17 @@ pub enum Put {
     NoSmaller,
 }
 
+impl Put {
+    /// The word for it in the log, which stays the same.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Waiting => "waiting",
+            Self::NoSmaller => "no_smaller",
+        }
+    }
+}
+
 /// A store of bundles.
 #[derive(Debug)]
 pub struct Bundles {

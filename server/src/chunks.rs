@@ -6,6 +6,7 @@
 //!   Writer      in the database: uploads in groups           chunks/writer.rs
 //!   Objects     in a folder or S3: one object per chunk      chunks/objects.rs
 //!   Place       where all of that is, by the database        chunks/place.rs
+//!   Reach       whether it can be read and written           chunks/reach.rs
 //! ```
 //!
 //! Promises: bytes become visible only after they have been unpacked and hashed to their id; a chunk whose row is live
@@ -33,6 +34,7 @@ mod location;
 mod maintenance;
 mod objects;
 mod place;
+mod reach;
 mod writer;
 
 pub use location::{Options, StorageLocation};
@@ -44,6 +46,9 @@ pub use check::{Watch, turns};
 use objects::Objects;
 use place::Place;
 pub use place::elsewhere;
+use reach::Reach;
+pub use reach::try_place;
+pub(crate) use reach::why;
 use writer::Writer;
 
 /// The lease of the process that removes chunks.
@@ -77,6 +82,7 @@ pub struct Chunks {
     cache: Option<Cache<ChunkId, Bytes>>,
     checker: Checker,
     place: Place,
+    reach: Reach,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -111,6 +117,7 @@ impl Chunks {
             cache,
             checker: Checker::new(options.max_chunk_bytes()),
             place: Place::new(options.location.to_string()),
+            reach: Reach::open(options)?,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         })
@@ -152,8 +159,33 @@ impl Chunks {
     pub async fn read(&self, id: &ChunkId) -> Result<Option<Bytes>> {
         match &self.storage {
             Storage::InDatabase(_) => self.db.chunk_bytes(id).await,
-            Storage::AsObjects(objects) => objects.get(id).await,
+            Storage::AsObjects(objects) => self.noted(objects.get(id).await),
         }
+    }
+
+    /// After a failure of the store, it is looked at anew.
+    fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
+        if let Err(Error::ObjectStore(_)) = &outcome {
+            self.reach.suspect();
+        }
+        outcome
+    }
+
+    /// Fails if the bytes of chunks cannot be read and written. Looks at most every few seconds, for a few seconds,
+    /// however often it is called.
+    ///
+    /// # Errors
+    /// `chunks_unreachable`, `disk_full`.
+    pub async fn check_reach(&self) -> Result<()> {
+        self.reach.check(self.db.as_ref()).await
+    }
+
+    /// Writes, reads and removes an object where the bytes of chunks are.
+    ///
+    /// # Errors
+    /// As [`check_reach`](Self::check_reach), with all causes.
+    pub async fn try_out(&self) -> Result<()> {
+        self.reach.try_out().await
     }
 
     /// The stored size of a chunk. Never from the cache: publishers ask this to decide whether to send the chunk.
@@ -172,7 +204,7 @@ impl Chunks {
             Storage::InDatabase(_) => self.db.chunks_bytes(ids).await,
             Storage::AsObjects(objects) => {
                 let reads = stream::iter(ids.to_vec()).map(|id| async move { objects.get(&id).await });
-                reads.buffered(PARALLEL).try_collect().await
+                self.noted(reads.buffered(PARALLEL).try_collect().await)
             }
         }
     }
@@ -188,7 +220,7 @@ impl Chunks {
     /// [`Error::TooLarge`], `chunk_corrupt` if it is not what its id says, and `chunk_deleting` while garbage
     /// collection removes it: retrying two seconds later will succeed, even if garbage collection has been killed.
     pub async fn put(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
-        self.place.check(self.db.as_ref()).await?;
+        self.settle().await?;
         self.put_anywhere(id, stored, keep_until).await
     }
 
@@ -204,7 +236,7 @@ impl Chunks {
         watch: Option<&Watch>,
         own: &Semaphore,
     ) -> Result<Vec<PutOutcome>> {
-        self.place.check(self.db.as_ref()).await?;
+        self.settle().await?;
         let checked = self.checker.check_all(chunks, watch, own).await?;
         let puts = stream::iter(checked).map(|checked| self.store(checked, keep_until));
         puts.buffered(PARALLEL).try_collect().await
@@ -221,7 +253,9 @@ impl Chunks {
         let chunk = NewChunk { id, size: checked.plain_bytes, stored_size, keep_until };
         match &self.storage {
             Storage::InDatabase(writer) => writer.put(chunk, checked.stored).await,
-            Storage::AsObjects(objects) => objects.put(&self.db, &self.checker, chunk, checked.stored).await,
+            Storage::AsObjects(objects) => {
+                self.noted(objects.put(&self.db, &self.checker, chunk, checked.stored).await)
+            }
         }
     }
 
@@ -253,6 +287,7 @@ const CACHE_OVERHEAD: u32 = 256;
 fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
+        Error::ObjectStore(_) => Error::Unavailable { code: error.code(), reason: error.to_string() },
         error => Error::internal_by("a chunk could not be read")(with_causes(error)),
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use vsekai_server::app::{Application, open_database};
 use vsekai_server::chunks::StorageLocation;
-use vsekai_server::config::{Config, EXAMPLE};
+use vsekai_server::config::{Config, EXAMPLE, Loaded};
 use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::AuditEntry;
@@ -22,12 +22,16 @@ mod export;
 mod import;
 pub(crate) mod log;
 mod relocate;
+mod restore;
 mod serve;
 mod tls;
 mod token;
 
 /// Fewest threads that answer requests: one that is long at a large body leaves others to the players.
 const MIN_WORKERS: usize = 4;
+
+/// Tables whose rows somebody who copies a server knows.
+const NOTABLE: [&str; 6] = ["modes", "versions", "chunks", "bundles", "tokens", "audit"];
 
 /// Chunks verified per batch.
 const BATCH: u32 = 500;
@@ -41,10 +45,17 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         log::write_json();
     }
     let loaded = cli.settings.load(listen);
-    if let Command::CheckConfig { json } = cli.command {
-        return check::run(loaded, json);
+    if let Command::CheckConfig { json, offline } = cli.command {
+        return check::run(loaded, json, offline);
     }
-    let loaded = loaded?;
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        // As any other value that cannot be used.
+        Err(error) => {
+            crate::report(&error);
+            return Ok(ExitCode::from(2));
+        }
+    };
     check_folder(&loaded.config.data)?;
     if !may_create(&cli.command) {
         check_exists(&loaded.config.database_url())?;
@@ -54,7 +65,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(MIN_WORKERS)).enable_all().build();
     let runtime = runtime.map_err(Error::internal_by("starting"))?;
-    let code = runtime.block_on(run_async(cli.command, loaded.config));
+    let code = runtime.block_on(async {
+        let config = located(loaded).await;
+        run_async(cli.command, config).await
+    });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     log::finish();
     code
@@ -98,11 +112,12 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         Command::Token(command) => token::run(command, open_database(&config).await?.as_ref()).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
-        Command::Restore { seen } => {
+        Command::Restore { file, seen } => restore::run(config, &file, seen).await?,
+        Command::Raise { seen } => {
             let version = open(config).await?.service().raise(seen).await?;
             print(&format!("The timestamp is at version {version}. Publish again what the backup lacks.\n"));
         }
-        Command::Copy { from, to } => copy(&from, &to).await?,
+        Command::Copy { from, to, verbose } => copy(&from, &to, verbose).await?,
         Command::Move { to, finish } => {
             check_place(&to)?;
             relocate::run(config, &to, finish).await?;
@@ -140,7 +155,8 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
 /// Whether the command may be the first one of a new server. Any other would leave an empty database and new keys in a
 /// folder that was named by mistake.
 fn may_create(command: &Command) -> bool {
-    matches!(command, Command::Serve { .. } | Command::Migrate | Command::Import { .. } | Command::Copy { .. })
+    use Command::{Copy, Import, Migrate, Restore, Serve};
+    matches!(command, Serve { .. } | Migrate | Import { .. } | Copy { .. } | Restore { .. })
 }
 
 fn check_folder(data: &Path) -> Result<()> {
@@ -191,8 +207,20 @@ fn s3_settings() -> Vec<(String, String)> {
         .collect()
 }
 
+/// The configuration, with the place of the chunks that the database names if no other is given.
+async fn located(loaded: Loaded) -> Config {
+    let Loaded { mut config, origins } = loaded;
+    if !origins.contains_key("chunks")
+        // A database that cannot be asked is told of when it is opened.
+        && let Ok(Some(found)) = db::look_for_place(&config.database_url()).await
+    {
+        config.chunks = found.place;
+    }
+    config
+}
+
 /// Copies a database to another one. The keys and the chunks that are elsewhere stay where they are.
-async fn copy(from: &str, to: &str) -> Result<()> {
+async fn copy(from: &str, to: &str, is_verbose: bool) -> Result<()> {
     check_exists(from)?;
     if db::is_in_use(from).await? {
         let reason = "a server is using the database that is to be copied".to_owned();
@@ -200,8 +228,15 @@ async fn copy(from: &str, to: &str) -> Result<()> {
         return Err(Error::command("busy", reason, hint));
     }
     let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
-    db::copy::copy(&from, &to, |table, rows| note(&format!("{table:22} {}, compared", counted(rows, "row", "rows"))))
-        .await?;
+    let (mut tables, mut all) = (0, 0);
+    db::copy::copy(&from, &to, |table, rows| {
+        (tables, all) = (tables + 1, all + rows);
+        if is_verbose || (rows > 0 && NOTABLE.contains(&table)) {
+            note(&format!("{table:22} {}, compared", counted(rows, "row", "rows")));
+        }
+    })
+    .await?;
+    note(&format!("{} in {}, compared", counted(all, "row", "rows"), counted(tables, "table", "tables")));
     print(
         "Copied everything. Start the servers with the other database and the same keys, and none with the first one.\n",
     );

@@ -13,6 +13,7 @@
 //!   ReportDb      what players report, and the rollouts stopped for it    db/reports.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
 //! copy            whole tables, to another database                       db/copy.rs
+//! restore         a backup in the place of an SQLite file                 db/restore.rs
 //! statements      one text for SQLite, PostgreSQL and CockroachDB         db/sql.rs
 //! body            runs them: the traits above, compiled once per driver   db/body/, by db/sqlite.rs and db/postgres.rs
 //! migrations      one schema for all                                      ../migrations, db/migrate.rs
@@ -38,6 +39,7 @@ mod places;
 mod postgres;
 mod reports;
 mod repository;
+mod restore;
 mod retry;
 mod rows;
 mod sql;
@@ -64,6 +66,7 @@ pub use leftovers::LeftoverDb;
 pub use places::{ChunkPlace, PlaceDb};
 pub use reports::ReportDb;
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
+pub use restore::restore;
 pub use sql::statements;
 pub use tokens::TokenDb;
 pub use uploads::UploadDb;
@@ -190,4 +193,6 @@ pub trait Db:
     async fn ping_writers(&self) -> Result<()>;
     /// Bytes that can be written before the database takes more of the disk, as far as that is known.
     async fn room(&self) -> Result<u64>;
+    /// Ends every connection: an `SQLite` file has all that was written then, and needs no log beside it.
+    async fn close(&self);
 }

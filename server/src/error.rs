@@ -82,7 +82,7 @@ pub enum Error {
     #[error("{reason}")]
     Unavailable {
         /// The stable code: `repository_not_begun`, `keys_missing`, `shutting_down`, `database_busy`, `disk_full`,
-        /// `clock_wrong`, `server_busy`.
+        /// `chunks_unreachable`, `clock_wrong`, `server_busy`.
         code: &'static str,
         /// The reason, for people to read.
         reason: String,
@@ -112,8 +112,8 @@ pub enum Error {
     /// The database failed.
     #[error("The database failed")]
     Database(#[from] sqlx::Error),
-    /// The object store failed.
-    #[error("The object store failed")]
+    /// The folder or bucket of the chunks failed.
+    #[error("The chunks cannot be reached: {}", crate::chunks::why(.0))]
     ObjectStore(#[from] object_store::Error),
     /// An error of the updater crate.
     #[error("{}", .0.message_with_causes())]
@@ -182,7 +182,8 @@ impl Error {
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::Config { .. } | Self::Settings(_) => "config_invalid",
             Self::Updater(error) => error.code(),
-            Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => "internal",
+            Self::ObjectStore(_) => "chunks_unreachable",
+            Self::Database(_) | Self::Internal { .. } => "internal",
         }
     }
 
@@ -198,12 +199,11 @@ impl Error {
             Self::Forbidden { .. } => 403,
             Self::PreconditionFailed => 412,
             Self::TooManyRequests { .. } => 429,
-            Self::Unavailable { .. } => 503,
+            Self::Unavailable { .. } | Self::ObjectStore(_) => 503,
             Self::Command { .. }
             | Self::Config { .. }
             | Self::Settings(_)
             | Self::Database(_)
-            | Self::ObjectStore(_)
             | Self::Internal { .. } => 500,
         }
     }

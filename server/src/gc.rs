@@ -91,6 +91,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         collected.failed = cleaned.failed;
         if cleaned.failed > 0 {
             tracing::warn!(
+                event = "chunks_not_removed",
                 failed = cleaned.failed,
                 "the object store did not remove some chunks; the next round tries again"
             );
@@ -121,6 +122,21 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
     Ok(Some(collected))
 }
 
+fn log(collected: &Collected) {
+    tracing::info!(
+        event = "cleaned_up",
+        doomed_chunks = collected.doomed_chunks,
+        removed_chunks = collected.removed_chunks,
+        doomed_bundles = collected.doomed_bundles,
+        removed_bundles = collected.removed_bundles,
+        removed_files = collected.removed_files,
+        publications = collected.publications,
+        leftovers = collected.leftovers,
+        failed = collected.failed,
+        "cleaned up"
+    );
+}
+
 /// Collects at this interval, whenever it gets the lease. Never returns: drop the future to stop.
 pub async fn collect_forever(service: Arc<Service>, holder: String, every: Duration, retention: Retention) {
     let mut wait = every.min(FIRST);
@@ -128,12 +144,12 @@ pub async fn collect_forever(service: Arc<Service>, holder: String, every: Durat
         tokio::time::sleep(wait).await;
         wait = every;
         match collect(&service, &holder, retention).await {
-            Ok(Some(collected)) if collected != Collected::default() => tracing::info!(?collected, "collected garbage"),
+            Ok(Some(collected)) if collected != Collected::default() => log(&collected),
             Ok(_) => {}
             Err(error) => {
                 metrics::counter!("vsekai_cleanup_failures_total").increment(1);
                 service.upkeep().has_failed("clean-up", &error);
-                tracing::warn!(code = error.code(), "garbage collection failed: {error}");
+                tracing::warn!(event = "cleanup_failed", code = error.code(), "the clean-up failed: {error}");
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::Cli;
 /// The commands, for who starts a server, lets others publish, and keeps it running.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Start", &["serve", "example-config", "check-config", "token"]),
-    ("Look after it", &["backup", "restore", "verify", "gc", "bundle"]),
+    ("Look after it", &["backup", "restore", "raise", "verify", "gc", "bundle"]),
     ("Move data", &["import", "export", "copy", "move", "migrate"]),
     ("This command", &["completions", "manual", "openapi", "help"]),
 ];
@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
 const ALONE: [&str; 5] = ["openapi", "example-config", "copy", "completions", "manual"];
 
 /// Examples of commands, by the words of each.
-const EXAMPLES: [(&str, &str); 16] = [
+const EXAMPLES: [(&str, &str); 17] = [
     (
         "serve",
         "  vsekai-server serve                                  on this machine, with SQLite in ./data
@@ -56,7 +56,14 @@ The packages of a release bring them.",
     ),
     (
         "restore",
-        "  vsekai-server restore --seen 412    the version that the error of players names\n\nPlayers who have seen later versions refuse older ones. This raises what the server signs above them.",
+        "  vsekai-server restore /backup/vsekai-2026-01-31.db
+
+The database that is there stays beside it, under another name, and what the server signs is raised above what it
+has signed. PostgreSQL: `pg_restore`, then `vsekai-server raise`.",
+    ),
+    (
+        "raise",
+        "  vsekai-server raise --seen 412    the version that the error of players names\n\nPlayers who have seen later versions refuse older ones. This raises what the server signs above them.",
     ),
     (
         "backup",

@@ -45,7 +45,12 @@ impl Held {
                 match take(&task_db, name, &task_holder).await {
                     Ok(Some(end)) => *task_until.lock().unwrap_or_else(PoisonError::into_inner) = end,
                     Ok(None) => return,
-                    Err(error) => tracing::warn!(name, code = error.code(), "cannot renew a lease: {error}"),
+                    Err(error) => tracing::warn!(
+                        event = "lease_not_renewed",
+                        name,
+                        code = error.code(),
+                        "cannot renew a lease: {error}"
+                    ),
                 }
             }
         });

@@ -134,7 +134,11 @@ where
     let mut stop = pin!(stop);
     loop {
         if permits.available_permits() == 0 {
-            tracing::warn!(limit = limits.connections, "the limit of connections is reached");
+            tracing::warn!(
+                event = "connections_exhausted",
+                limit = limits.connections,
+                "the limit of connections is reached"
+            );
         }
         let permit = tokio::select! {
             () = &mut stop => break,
@@ -158,7 +162,7 @@ where
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                tracing::warn!(event = "connection_not_accepted", %error, "cannot accept a connection");
                 // Usually there are no file descriptors left, and retrying at once would only waste time.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -168,7 +172,7 @@ where
     let _ = stopping.send(());
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.shutdown, all).await.is_err() {
-        tracing::warn!("requests were aborted at shutdown");
+        tracing::warn!(event = "requests_aborted", "requests were aborted at shutdown");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The program: reads the command line, the configuration and the environment, runs a command, and reports errors.
 //!
-//! Exit codes: 0 done, 1 failed, 2 usage, 3 damage found by `verify`.
+//! Exit codes: 0 done, 1 failed, 2 usage or settings, 3 damage found by `verify`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,10 +36,11 @@ Examples:
   vsekai-server export /srv/www/v-sekai                      for nginx or any web host
 
 Publish to it with `vsekai publish --server URL`.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found by `verify`";
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 damage found by `verify`";
 
 /// Not a doc comment, which would be parsed as Markdown.
-const CHUNKS_HELP: &str = "Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]";
+const CHUNKS_HELP: &str =
+    "Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: as recorded, or database]";
 
 const DATABASE_HELP: &str =
     "The database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:vsekai.db in the data folder]";
@@ -97,7 +98,7 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Check that every chunk and bundle is there
+    /// Check that every chunk and bundle is there, and of the right size
     Verify {
         /// Also read and hash each of them
         #[arg(long)]
@@ -106,8 +107,16 @@ enum Command {
         #[arg(long, value_name = "STORE")]
         repair: Option<String>,
     },
-    /// After a restore from a backup: sign until players accept this repository again
+    /// Put a backup in the place of the SQLite database. Stop the servers first
     Restore {
+        /// The backup
+        file: PathBuf,
+        /// The version of the timestamp that players have seen, if it is above that of the replaced database
+        #[arg(long, value_name = "VERSION", value_parser = numbers::version)]
+        seen: Option<u64>,
+    },
+    /// Sign until players who have seen later metadata accept this repository again
+    Raise {
         /// The version of the timestamp that players have seen, as their error `metadata_rollback` names it
         #[arg(long, value_name = "VERSION", value_parser = numbers::version)]
         seen: u64,
@@ -123,6 +132,9 @@ enum Command {
         /// The database to copy to, in the same form
         #[arg(long, value_name = "URL")]
         to: String,
+        /// Also print how many rows each table has
+        #[arg(short, long)]
+        verbose: bool,
     },
     /// Move all chunks to another place, while servers go on
     Move {
@@ -183,6 +195,9 @@ enum Command {
         /// Print JSON: the settings, and everything that is wrong with them
         #[arg(long)]
         json: bool,
+        /// Ask nobody: neither the database where the chunks are, nor the bucket whether it can be used
+        #[arg(long)]
+        offline: bool,
     },
 }
 
@@ -314,7 +329,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             report(&error);
-            ExitCode::FAILURE
+            // The value of an option that the parser takes for a text.
+            if error.code() == "place_invalid" { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -358,7 +374,7 @@ fn as_text(error: &Error, causes: &[String], all: &[Error]) -> String {
 fn as_json(error: &Error, causes: &[String], all: &[Error]) -> String {
     let entry = |error: &Error| {
         let fields = json!({
-            "message": text::message(&error.to_string()), "code": error.code(), "causes": causes, "hint": hint(error),
+            "event": "failed", "message": text::message(&error.to_string()), "code": error.code(), "causes": causes, "hint": hint(error),
         });
         commands::log::entry("ERROR", &fields)
     };

@@ -77,9 +77,9 @@ pub async fn observe(
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let token = caller.name();
     if matches!(method, Method::GET | Method::HEAD) || kind == "store" || is_report {
-        tracing::debug!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
+        tracing::debug!(target: ACCESS, event = "request_answered", %method, path, status, ms, %client, token, request = id.0, "answered");
     } else {
-        tracing::info!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
+        tracing::info!(target: ACCESS, event = "request_answered", %method, path, status, ms, %client, token, request = id.0, "answered");
     }
     response
 }

@@ -149,7 +149,7 @@ pub async fn probe_forever(service: Arc<Service>, prober: Prober, holder: String
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            tracing::warn!(code = error.code(), "cannot probe the CDNs: {error}");
+            tracing::warn!(event = "probes_failed", code = error.code(), "cannot probe the CDNs: {error}");
         }
     }
 }

@@ -58,13 +58,21 @@ impl Problem {
         let status = error.status();
         let mut problem = if status == 500 {
             let inside = with_causes(error);
-            tracing::error!(code = error.code(), inside, "a request failed");
+            tracing::error!(event = "request_failed", code = error.code(), inside, "a request failed");
             Self::new(status, "internal", "The server failed. Its log has the reason.")
         } else {
+            if let Error::ObjectStore(_) = error {
+                tracing::error!(
+                    event = "request_failed",
+                    code = error.code(),
+                    inside = with_causes(error),
+                    "a request failed"
+                );
+            }
             Self::new(status, error.code(), error.to_string())
         };
         problem.retry_after_s = match error {
-            Error::Unavailable { .. } => Some(RETRY_AFTER_S),
+            Error::Unavailable { .. } | Error::ObjectStore(_) => Some(RETRY_AFTER_S),
             Error::TooManyRequests { retry_after_s } => Some(*retry_after_s),
             _ => None,
         };
@@ -84,7 +92,7 @@ impl Problem {
             429 => "too_many_requests",
             503 => "unavailable",
             500..=599 => {
-                tracing::error!(%error, "a request failed");
+                tracing::error!(event = "request_failed", %error, "a request failed");
                 return Self::new(500, "internal", "The server failed. Its log has the reason.");
             }
             _ => "invalid",
@@ -137,6 +145,11 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// What is below an error, for the log.
+pub(crate) fn causes_of(error: &dyn std::error::Error) -> String {
+    error.source().map(with_causes).unwrap_or_default()
 }
 
 #[cfg(test)]

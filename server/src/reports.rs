@@ -177,7 +177,7 @@ pub async fn forever(service: Arc<Service>, holder: String, every: Duration) {
         tokio::time::sleep(every).await;
         if let Err(error) = round(&service, &holder, every).await {
             service.upkeep().has_failed("reports", &error);
-            tracing::warn!(code = error.code(), "cannot judge reports: {error}");
+            tracing::warn!(event = "reports_not_judged", code = error.code(), "cannot judge reports: {error}");
         }
     }
 }
@@ -196,7 +196,7 @@ async fn round(service: &Service, holder: &str, every: Duration) -> Result<()> {
     let view = db.view().await?;
     for count in counts.iter().filter(|count| passed_limit(&view, count).is_some()) {
         service.halt(count).await?;
-        tracing::warn!(version = %count.version_id, platform = %count.platform, "stopped a rollout: too many failed starts");
+        tracing::warn!(event = "rollout_halted", version = %count.version_id, platform = %count.platform, "stopped a rollout: too many failed starts");
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub(crate) use cdns::is_private_host;
 pub use cdns::{CdnEdit, check_uri};
 pub(crate) use halts::{is_in_rollout, open_halts, passed_limit};
 pub use modes::{ModeEdit, VersionEdit};
-pub use renew::{expiries, is_signed_here, warning_days};
+pub use renew::{expiries, is_signed_here, timestamp_version, warning_days};
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 

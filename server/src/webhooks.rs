@@ -125,7 +125,12 @@ impl Webhooks {
         for receiver in &self.receivers {
             if receiver.queue.try_send(Arc::clone(&event)).is_err() {
                 deliver::count("dropped");
-                tracing::warn!(to = shown(&receiver.url), event = event.kind, "too many messages wait for a webhook");
+                tracing::warn!(
+                    event = "webhook_overrun",
+                    to = shown(&receiver.url),
+                    kind = event.kind,
+                    "too many messages wait for a webhook"
+                );
             }
         }
     }

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from cluster_net import address
-from cluster_parts import DATABASE, fetched
+from cluster_parts import DATABASE, FRONT, fetched
 from world import wait_until
 
 
@@ -85,6 +85,12 @@ def ahead_of_a_cut_server(world, cut):
     print(f"a client that is ahead of {cut.name}: {player.messages or 'nothing to do'}", flush=True)
     if code not in (None, "metadata_rollback") or player.version != world.publisher.newest or not player.is_whole():
         world.fault("partition", f"a client that is ahead of {cut.name}: {player.messages}")
+    # Through the front, which asks one after the other, it is led to another server before it gives up.
+    for _ in range(9):
+        _, code = player.run("update", player.root, "--repository", FRONT)
+        if code is not None:
+            world.fault("partition", f"a client that is ahead of {cut.name} fails through the front: {player.messages}")
+            break
 
 
 def scene_slow(world):

@@ -1,5 +1,5 @@
 //! Health checks for orchestrators and load balancers: `/healthz` says that the process runs, `/readyz` that it can do
-//! its work: read and write the database, and sign.
+//! its work: read and write the database and the chunks, and sign.
 //!
 //! What `/readyz` finds is kept for a moment, however often it is asked: strangers may ask it, too.
 
@@ -54,11 +54,13 @@ impl Readiness {
             return found.clone();
         }
         let slow = Error::Unavailable { code: "database_busy", reason: "The database does not answer".to_owned() };
-        let looked = tokio::time::timeout(TIMEOUT, self.look(&mut last)).await.unwrap_or(Err(slow));
-        let found = looked.err().map(|error| match error {
+        // The chunks limit their own time.
+        let (looked, reached) =
+            tokio::join!(tokio::time::timeout(TIMEOUT, self.look(&mut last)), self.service.chunks().check_reach());
+        let found = looked.unwrap_or(Err(slow)).and(reached).err().map(|error| match error {
             Error::Unavailable { .. } => Problem::of(&error),
             error => {
-                tracing::error!(code = error.code(), "not ready: {error}");
+                tracing::error!(event = "not_ready", code = error.code(), "not ready: {error}");
                 let reason = "The database fails; the log has the reason".to_owned();
                 Problem::of(&Error::Unavailable { code: "database_busy", reason })
             }

@@ -42,7 +42,7 @@ impl Bundles {
                 Ok(()) => cleaned.removed += 1,
                 Err(error) => {
                     let inside = problem::with_causes(&error);
-                    tracing::warn!(%id, code = error.code(), inside, "cannot remove a bundle: {error}");
+                    tracing::warn!(event = "bundle_not_removed", %id, code = error.code(), inside, "cannot remove a bundle: {error}");
                     cleaned.failed += 1;
                 }
             }

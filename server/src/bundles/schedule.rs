@@ -60,7 +60,7 @@ impl Builder {
             let pause = match self.round(&mut failures, &mut idle).await {
                 Ok(pause) => pause,
                 Err(error) => {
-                    tracing::warn!(code = error.code(), "cannot build bundles: {error}");
+                    tracing::warn!(event = "bundles_failed", code = error.code(), "cannot build bundles: {error}");
                     LOOK_EVERY
                 }
             };
@@ -76,7 +76,11 @@ impl Builder {
         loop {
             tokio::time::sleep(WRITE_EVERY).await;
             if let Err(error) = self.bundles.demand().write(self.db.as_ref()).await {
-                tracing::warn!(code = error.code(), "cannot record the demand for bundles: {error}");
+                tracing::warn!(
+                    event = "demand_not_recorded",
+                    code = error.code(),
+                    "cannot record the demand for bundles: {error}"
+                );
             }
         }
     }
@@ -112,7 +116,12 @@ impl Builder {
                 Err(error) => {
                     let pause = failures.note(job);
                     let what = name(&known, &job);
-                    tracing::warn!(code = error.code(), "cannot build {what}, retrying in {pause:?}: {error}");
+                    tracing::warn!(
+                        event = "bundle_failed",
+                        code = error.code(),
+                        retry_s = pause.as_secs(),
+                        "cannot build {what}: {error}"
+                    );
                 }
             }
         };
@@ -169,10 +178,15 @@ impl Builder {
         counter!("vsekai_bundle_builds_total", "effort" => job.effort.as_str(), "outcome" => word).increment(1);
         if let Ok(Outcome { info, put, took, rested }) = &outcome {
             let what = name(known, &job);
-            tracing::info!(id = %info.id, bytes = info.length, ?put, ?took, ?rested, "built {what}");
+            let (took_ms, rested_ms) = (millis(*took), millis(*rested));
+            tracing::info!(event = "bundle_built", id = %info.id, bytes = info.length, outcome = put.as_str(), took_ms, rested_ms, "built {what}");
         }
         outcome
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn versions_of<'a>(known: &'a Known, digest: &Digest) -> impl Iterator<Item = (&'a ModeVersion, &'a VersionIndex)> {

@@ -1,13 +1,25 @@
 //! Garbage collection and checks of the whole store, a batch at a time. When they run is decided elsewhere: collection
 //! in one process at a time, which holds a lease.
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use vsekai_updater::formats::chunk::ChunkId;
 
 use super::{Chunks, Storage};
 use crate::db::Page;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lease::Held;
 use crate::model::Time;
+
+/// Chunks that a check looks at at the same time: each may be 16 MiB.
+const LOOKS: usize = 8;
+
+/// What a check found of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Sound,
+    Missing,
+    Corrupt,
+}
 
 /// What a batch of garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,28 +97,40 @@ impl Chunks {
         Ok(cleaned)
     }
 
-    /// Checks whether live chunks have their bytes and, if `deeply`, whether the bytes match the ids.
+    /// Checks whether live chunks have their bytes, as many as are recorded, and, if `deeply`, whether the bytes match the
+    /// ids.
     pub async fn verify(&self, page: &Page<ChunkId>, deeply: bool) -> Result<Verified> {
         let ids = self.db.chunk_ids(page).await?;
         let mut verified = Verified { checked: ids.len() as u64, ..Verified::default() };
-        for id in &ids {
-            if deeply {
-                match self.read(id).await? {
-                    Some(bytes) => {
-                        if !self.checker.is_sound(*id, bytes).await {
-                            verified.corrupt.push(*id);
-                        }
-                    }
-                    None => verified.missing.push(*id),
-                }
-            } else if !self.is_there(id).await? {
-                verified.missing.push(*id);
+        let looks = stream::iter(ids.clone()).map(async |id| Ok::<_, Error>((id, self.look_at(&id, deeply).await?)));
+        let found: Vec<(ChunkId, Health)> = looks.buffered(LOOKS).try_collect().await?;
+        for (id, health) in found {
+            match health {
+                Health::Sound => {}
+                Health::Missing => verified.missing.push(id),
+                Health::Corrupt => verified.corrupt.push(id),
             }
         }
         if u32::try_from(ids.len()).is_ok_and(|count| count >= page.limit) {
             verified.last = ids.last().copied();
         }
         Ok(verified)
+    }
+
+    async fn look_at(&self, id: &ChunkId, deeply: bool) -> Result<Health> {
+        let size = match &self.storage {
+            _ if deeply => None,
+            Storage::InDatabase(_) => self.db.chunk_bytes(id).await?.map(|bytes| bytes.len() as u64),
+            Storage::AsObjects(objects) => objects.size(id).await?,
+        };
+        match size {
+            None if !deeply => return Ok(Health::Missing),
+            Some(size) if self.db.chunk_size(id).await? == Some(size) => return Ok(Health::Sound),
+            _ => {}
+        }
+        // Of another size, it may still be the chunk: another program has compressed it otherwise.
+        let Some(bytes) = self.read(id).await? else { return Ok(Health::Missing) };
+        Ok(if self.checker.is_sound(*id, bytes).await { Health::Sound } else { Health::Corrupt })
     }
 
     pub(super) async fn is_there(&self, id: &ChunkId) -> Result<bool> {

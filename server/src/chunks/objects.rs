@@ -16,6 +16,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as 
 use vsekai_updater::formats::chunk::ChunkId;
 
 use super::check::Checker;
+use super::reach::is_absent;
 use super::{LEASE, Options, PutOutcome, StorageLocation, deleting};
 use crate::db::Db;
 use crate::error::{Error, Result, disk_full};
@@ -60,8 +61,12 @@ impl Objects {
 
     pub(super) async fn size(&self, id: &ChunkId) -> Result<Option<u64>> {
         let path = self.path(id);
-        let head = found(self.in_time(self.store.head(&path)).await)?;
-        Ok(head.map(|head| head.size))
+        match self.in_time(self.store.head(&path)).await {
+            Ok(head) => Ok(Some(head.size)),
+            // The answer to HEAD does not tell whether the object or the whole bucket is gone.
+            Err(object_store::Error::NotFound { .. }) => Ok(self.get(id).await?.map(|bytes| bytes.len() as u64)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stores the object first, then the row.
@@ -126,7 +131,7 @@ impl Objects {
             if checker.is_sound(chunk.id, theirs).await {
                 return Ok(size);
             }
-            tracing::warn!(id = %chunk.id, "replacing a damaged chunk in the store");
+            tracing::warn!(event = "chunk_replaced", id = %chunk.id, "replacing a damaged chunk in the store");
         }
         self.write(&chunk.id, stored, PutMode::Overwrite).await?;
         Ok(ours)
@@ -155,11 +160,11 @@ impl Objects {
             let gone = match tokio::time::timeout(DELETE_TIMEOUT, self.store.delete(&path)).await {
                 Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => true,
                 Ok(Err(error)) => {
-                    tracing::warn!(%id, %error, "cannot remove a chunk");
+                    tracing::warn!(event = "chunk_not_removed", %id, %error, "cannot remove a chunk");
                     false
                 }
                 Err(_) => {
-                    tracing::warn!(%id, "cannot remove a chunk in time");
+                    tracing::warn!(event = "chunk_not_removed", %id, "cannot remove a chunk in time");
                     false
                 }
             };
@@ -188,6 +193,15 @@ impl Objects {
 
 /// Opens the folder or the bucket. Returns it with the prefix of all its objects.
 pub(crate) fn open_objects(options: &Options) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    open_with(options, 3)
+}
+
+/// The same for requests that are to fail soon: what they find is wanted now.
+pub(super) fn open_for_probes(options: &Options, timeout: Duration) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    open_with(&Options { timeout, ..options.clone() }, 0)
+}
+
+fn open_with(options: &Options, retries: usize) -> Result<(Arc<dyn ObjectStore>, Path)> {
     match &options.location {
         StorageLocation::Database => Err(Error::internal("the database is not an object store")),
         StorageLocation::Folder(folder) => {
@@ -200,13 +214,13 @@ pub(crate) fn open_objects(options: &Options) -> Result<(Arc<dyn ObjectStore>, P
             Ok((Arc::new(store.with_fsync(true)), Path::default()))
         }
         StorageLocation::S3 { bucket, prefix } => {
-            Ok((Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str())))
+            Ok((Arc::new(open_s3(bucket, options, retries)?), Path::from(prefix.as_str())))
         }
     }
 }
 
-fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS3> {
-    let retries = RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: options.timeout };
+fn open_s3(bucket: &str, options: &Options, max_retries: usize) -> Result<object_store::aws::AmazonS3> {
+    let retries = RetryConfig { backoff: BackoffConfig::default(), max_retries, retry_timeout: options.timeout };
     let client = ClientOptions::new()
         .with_timeout(options.timeout)
         .with_connect_timeout(options.timeout.min(Duration::from_secs(5)));
@@ -229,7 +243,7 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
 }
 
 /// Whether the disk of the store has no room left.
-fn is_full(error: &object_store::Error) -> bool {
+pub(super) fn is_full(error: &object_store::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
@@ -244,7 +258,7 @@ fn is_full(error: &object_store::Error) -> bool {
 fn found<T>(result: object_store::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(it) => Ok(Some(it)),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

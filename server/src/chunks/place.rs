@@ -31,14 +31,14 @@ impl Place {
         Self { name, looked: Mutex::default() }
     }
 
-    /// Fails if chunks are at another place by now.
-    pub(super) async fn check(&self, db: &dyn Db) -> Result<()> {
+    /// Fails if chunks are at another place by now. Returns whether any place is recorded.
+    pub(super) async fn check(&self, db: &dyn Db) -> Result<bool> {
         let is_fresh = || {
             let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             looked.is_some_and(|at| at.elapsed() < FRESH)
         };
         if is_fresh() {
-            return Ok(());
+            return Ok(true);
         }
         let asked = Instant::now();
         match db.recorded_place().await? {
@@ -46,10 +46,11 @@ impl Place {
                 code: "store_moved",
                 reason: "The chunks of this server were moved; it must be started again with the new place".to_owned(),
             }),
-            _ => {
+            Some(_) => {
                 *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-                Ok(())
+                Ok(true)
             }
+            None => Ok(false),
         }
     }
 }
@@ -76,15 +77,29 @@ impl Chunks {
     /// # Errors
     /// `store_moved`, and those of the database.
     pub async fn check_place(&self) -> Result<()> {
-        self.place.check(self.db.as_ref()).await
+        self.place.check(self.db.as_ref()).await.map(|_| ())
     }
 
-    /// Makes sure that this is the place of the chunks, and records it if that was not done before.
+    /// Fails if chunks are at another place by now, and records this one if none is.
+    pub(super) async fn settle(&self) -> Result<()> {
+        if self.place.check(self.db.as_ref()).await? {
+            return Ok(());
+        }
+        // A place that was mistyped must not be recorded.
+        self.try_out().await?;
+        self.record_place().await
+    }
+
+    /// Makes sure that this is the place of the chunks, and records it if that was not done before: once it can be
+    /// reached, which may be later.
     ///
     /// # Errors
     /// [`Error::Config`] if chunks are elsewhere; those of the database and the store.
     pub async fn claim_place(&self) -> Result<()> {
         if self.db.recorded_place().await?.is_none() {
+            if self.check_reach().await.is_err() {
+                return Ok(());
+            }
             for id in self.db.chunk_ids(&Page { after: None, limit: SAMPLE }).await? {
                 if !self.is_there(&id).await? {
                     let reason = format!("The database names chunks, but chunk {id} is not in {:?}", self.place.name);
@@ -92,6 +107,10 @@ impl Chunks {
                 }
             }
         }
+        self.record_place().await
+    }
+
+    async fn record_place(&self) -> Result<()> {
         let found = self.db.chunk_place(&self.place.name).await?;
         if found.place == self.place.name {
             return Ok(());

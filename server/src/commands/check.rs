@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use vsekai_server::chunks::elsewhere;
+use vsekai_server::chunks::{Options, StorageLocation, elsewhere, try_place};
 use vsekai_server::config::{Config, Loaded, Origin};
 use vsekai_server::db;
 use vsekai_server::error::{Error, Result};
@@ -12,7 +12,7 @@ use vsekai_updater::text;
 
 use super::{note, print, print_json, tls};
 
-pub(super) fn run(loaded: Result<Loaded>, json: bool) -> Result<ExitCode> {
+pub(super) fn run(loaded: Result<Loaded>, json: bool, offline: bool) -> Result<ExitCode> {
     let (loaded, refused) = match loaded {
         Ok(loaded) => (Some(loaded), None),
         Err(error) => (None, Some(error)),
@@ -24,9 +24,10 @@ pub(super) fn run(loaded: Result<Loaded>, json: bool) -> Result<ExitCode> {
             print(&format!("{:44} # {origin}\n", format!("{name} = {value}")));
         }
     }
+    let is_refused = refused.is_some();
     let checked = match (&loaded, refused) {
         (_, Some(error)) => Err(error),
-        (Some(loaded), None) => check_all(&loaded.config),
+        (Some(loaded), None) => check_all(loaded, offline),
         (None, None) => Ok(()),
     };
     if json {
@@ -34,24 +35,38 @@ pub(super) fn run(loaded: Result<Loaded>, json: bool) -> Result<ExitCode> {
     } else if checked.is_ok() {
         note("The settings can be used: `vsekai-server serve` with the same options starts the server.");
     }
-    checked.map(|()| ExitCode::SUCCESS)
+    match checked {
+        // As any other value that cannot be used.
+        Err(error) if is_refused => {
+            crate::report(&error);
+            Ok(ExitCode::from(2))
+        }
+        checked => checked.map(|()| ExitCode::SUCCESS),
+    }
 }
 
-fn check_all(config: &Config) -> Result<()> {
-    super::check_folder(&config.data)?;
+fn check_all(loaded: &Loaded, offline: bool) -> Result<()> {
+    super::check_folder(&loaded.config.data)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(Error::internal_by("starting"))?.block_on(check(config))
+    runtime.map_err(Error::internal_by("starting"))?.block_on(check(loaded, offline))
 }
 
-async fn check(config: &Config) -> Result<()> {
+async fn check(loaded: &Loaded, offline: bool) -> Result<()> {
+    let config = &loaded.config;
     if let Some(files) = tls::files(config) {
         tls::check(&files).await?;
     }
-    check_data(&config.data)?;
+    check_data(&config.data, "--data DIR")?;
     if config.database_folder().is_some_and(|folder| folder != config.data) {
         db::check_folder(&config.database_url())?;
     }
-    check_place(config).await
+    if offline {
+        return Ok(());
+    }
+    match check_place(loaded).await? {
+        Some(place) => check_chunks(StorageLocation::parse(&place)?).await,
+        None => check_chunks(config.chunk_location()?).await,
+    }
 }
 
 /// A setting as it is shown, and where it was given.
@@ -117,10 +132,10 @@ fn database(config: &Config) -> String {
 }
 
 /// Fails if the server could not make its folder, or not write to it. Leaves nothing behind.
-fn check_data(data: &Path) -> Result<()> {
+fn check_data(data: &Path, option: &str) -> Result<()> {
     let failed = |error: std::io::Error| {
         let reason = format!("{}: {}", data.display(), text::system_reason(&error));
-        Error::config(reason, "Name a folder that this user may make and write to, with `--data DIR`")
+        Error::config(reason, format!("Name a folder that this user may make and write to, with `{option}`"))
     };
     let data = std::path::absolute(data).map_err(failed)?;
     let there = data.ancestors().find(|folder| folder.exists()).unwrap_or(&data);
@@ -128,12 +143,24 @@ fn check_data(data: &Path) -> Result<()> {
     std::fs::create_dir(&trial).and_then(|()| std::fs::remove_dir(&trial)).map_err(failed)
 }
 
-/// After a move of the chunks, a configuration may name the place where they were.
-async fn check_place(config: &Config) -> Result<()> {
-    let configured = config.chunk_location()?.to_string();
-    match db::look_for_place(&config.database_url()).await {
-        Ok(Some(found)) if found.place != configured => Err(elsewhere(&found.place, &configured)),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
+/// After a move of the chunks, a configuration may name the place where they were. Returns the one that the database
+/// names.
+async fn check_place(loaded: &Loaded) -> Result<Option<String>> {
+    let configured = loaded.config.chunk_location()?.to_string();
+    let is_given = loaded.origins.contains_key("chunks");
+    match db::look_for_place(&loaded.config.database_url()).await? {
+        Some(found) if is_given && found.place != configured => Err(elsewhere(&found.place, &configured)),
+        found => Ok(found.map(|found| found.place)),
+    }
+}
+
+/// Tries the place of the chunks out. A bucket is written to and read from, as the server would.
+async fn check_chunks(location: StorageLocation) -> Result<()> {
+    match location {
+        StorageLocation::Database => Ok(()),
+        StorageLocation::Folder(folder) => check_data(&folder, "--chunks file:///DIR"),
+        location @ StorageLocation::S3 { .. } => {
+            try_place(&Options { s3: super::s3_settings(), ..Options::new(location) }).await
+        }
     }
 }

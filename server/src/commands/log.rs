@@ -33,7 +33,8 @@ pub(crate) fn write_json() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let said = panic.payload_as_str().unwrap_or_default();
-        let line = entry("ERROR", &json!({"message": format!("panicked: {said}"), "place": place}));
+        let line =
+            entry("ERROR", &json!({"event": "panicked", "message": format!("panicked: {said}"), "place": place}));
         match LOG.get() {
             Some(log) => log.send(line.into_bytes()),
             None => {
@@ -55,9 +56,14 @@ pub(crate) fn entry(level: &str, fields: &Value) -> String {
     format!("{line}\n")
 }
 
-/// A line for whoever started the program, as text or JSON.
-pub(super) fn shown(text: &str) -> String {
-    if is_json() { entry("INFO", &json!({"message": text})) } else { format!("{text}\n") }
+/// A line for whoever started the program, as text or JSON. `fields` has its `event`, and what is in the text.
+pub(super) fn shown(fields: Value, text: &str) -> String {
+    if !is_json() {
+        return format!("{text}\n");
+    }
+    let mut fields = fields;
+    fields["message"] = text.into();
+    entry("INFO", &fields)
 }
 
 #[derive(Clone, Debug)]
@@ -84,9 +90,9 @@ pub(super) fn start(config: &Config) -> Result<()> {
 }
 
 /// Writes a line that is not of the log, such as where the server listens, without waiting for a reader.
-pub(super) fn line(text: &str) {
+pub(super) fn line(fields: Value, text: &str) {
     match LOG.get() {
-        Some(log) => log.send(shown(text).into_bytes()),
+        Some(log) => log.send(shown(fields, text).into_bytes()),
         None => super::note(text),
     }
 }
@@ -131,7 +137,8 @@ fn write(waiting: &Receiver<Message>, lost: &AtomicU64) {
         let count = lost.swap(0, Ordering::Relaxed);
         if count > 0 {
             let lost = format!("{count} lines of the log were lost: nobody read it");
-            let _ = out.write_all(shown(&lost).as_bytes());
+            let fields = json!({"event": "lines_lost", "lines": count});
+            let _ = out.write_all(shown(fields, &lost).as_bytes());
         }
     }
 }

@@ -45,6 +45,7 @@ pub(super) async fn run(config: Config, to: &str, finish: bool) -> Result<()> {
     let old = open(&db, StorageLocation::parse(&from)?)?;
     let bundles = Bundles::open(Arc::clone(&db), &options(target.clone()))?;
     let new = open(&db, target)?;
+    new.try_out().await?;
     if !is_switched {
         let (copied, _) = old.copy_to(&new).await?;
         note(&format!("{} copied; switching", counted(copied, "chunk", "chunks")));

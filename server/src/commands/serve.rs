@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use poem::{EndpointExt, Route};
+use serde_json::json;
 use tokio::sync::Notify;
 use vsekai_server::app::Application;
 use vsekai_server::config::Config;
@@ -45,6 +46,8 @@ pub(super) async fn run(config: Config) -> Result<()> {
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
+    // What it finds is logged. Players are served meanwhile, and /readyz says it.
+    let _ = app.service().chunks().check_reach().await;
     welcome(&app, &address, pages, &database).await?;
     let stop = Arc::new(Notify::new());
     watch_signals(Arc::clone(&app), Arc::clone(&stop), drain)?;
@@ -62,7 +65,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     }
     drop(tasks);
     app.finish().await;
-    log::line("Stopped.");
+    log::line(json!({"event": "stopped"}), "Stopped.");
     Ok(())
 }
 
@@ -94,25 +97,30 @@ struct Pages {
 
 /// Tells the operator where the server is. Programs that have started it read the first line.
 async fn welcome(app: &Application, address: &str, pages: Pages, database: &str) -> Result<()> {
-    print(&log::shown(&format!("Listening at {address}")));
-    log::line(&format!("database       {database}"));
+    print(&log::shown(json!({"event": "listening", "url": address}), &format!("Listening at {address}")));
+    log::line(json!({"event": "database", "database": database}), &format!("database       {database}"));
     if pages.docs {
-        log::line(&format!("documentation  {address}/docs"));
+        let url = format!("{address}/docs");
+        log::line(json!({"event": "documentation", "url": url}), &format!("documentation  {url}"));
     }
     if pages.admin {
-        log::line(&format!("for operators  {address}/admin"));
+        let url = format!("{address}/admin");
+        log::line(json!({"event": "admin_page", "url": url}), &format!("for operators  {url}"));
     }
     if let Some(file) = app.first_token().await? {
-        print(&log::shown(&format!("Admin token in {}", file.display())));
+        let file = file.display().to_string();
+        print(&log::shown(json!({"event": "first_token", "file": file}), &format!("Admin token in {file}")));
         log::line(
+            json!({"event": "first_token_hint"}),
             "Move that file where only you can read it. The token ends in a week; `vsekai-server token create` makes others.",
         );
     }
     if app.service().db().view().await?.metadata.is_empty() {
-        log::line(&format!(
+        let next = format!(
             "Nothing is published yet. Make keys with `vsekai keys init KEYS --mode stable --online {address}`, then\n\
              `vsekai publish BUILD --mode stable --version 1.0.0 --entry EXE --server {address} --keys KEYS --token-file FILE`"
-        ));
+        );
+        log::line(json!({"event": "nothing_published"}), &next);
     }
     Ok(())
 }
@@ -140,7 +148,7 @@ fn watch_signals(app: Arc<Application>, stop: Arc<Notify>, drain: Duration) -> R
             if times > 1 {
                 std::process::exit(130);
             }
-            tracing::info!("shutting down; requests under way will be answered");
+            tracing::info!(event = "shutting_down", "shutting down; requests under way will be answered");
             app.stop();
             let stop = Arc::clone(&stop);
             tokio::spawn(async move {
@@ -164,7 +172,8 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
 }
 
 fn serve_metrics(tcp: Tcp, handle: PrometheusHandle, app: &Arc<Application>) {
-    log::line(&format!("metrics        http://{}/metrics", tcp.address()));
+    let url = format!("http://{}/metrics", tcp.address());
+    log::line(json!({"event": "metrics", "url": url}), &format!("metrics        {url}"));
     let app = Arc::clone(app);
     let handle = Arc::new(handle);
     let page = poem::endpoint::make(move |_| {

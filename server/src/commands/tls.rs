@@ -104,10 +104,10 @@ fn certificates(
             }
             match certificate(&files).await {
                 Ok(config) => {
-                    tracing::info!("reloaded the certificate");
+                    tracing::info!(event = "certificate_reloaded", "reloaded the certificate");
                     return Some((config, (files, None, now, taken)));
                 }
-                Err(error) => tracing::error!("{error}"),
+                Err(error) => tracing::error!(event = "certificate_refused", "{error}"),
             }
             seen = now;
         }

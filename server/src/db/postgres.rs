@@ -143,7 +143,11 @@ async fn reach(options: &PgConnectOptions) -> Result<()> {
             Err(error @ Error::Command { .. }) if began.elapsed() > STARTS => return Err(error),
             Err(error @ Error::Command { .. }) => {
                 if tries.count() == 0 {
-                    tracing::warn!("{error}; trying again for {} seconds", STARTS.as_secs());
+                    tracing::warn!(
+                        event = "database_unanswered",
+                        "{error}; trying again for {} seconds",
+                        STARTS.as_secs()
+                    );
                 }
                 tries.pause().await;
             }

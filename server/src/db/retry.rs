@@ -52,7 +52,7 @@ impl Tries {
         }
         self.failed += 1;
         if self.began.elapsed() > MAX_TIME {
-            tracing::warn!(%error, tries = self.failed, cause = ?std::error::Error::source(&error), "giving up on a transaction");
+            tracing::warn!(event = "transaction_given_up", %error, tries = self.failed, cause = crate::problem::causes_of(&error), "giving up on a transaction");
             return Err(busy());
         }
         tokio::time::sleep(wait(self.failed)).await;
@@ -110,7 +110,11 @@ fn named(error: Error) -> Error {
     match error {
         error if is_full(&error) => {
             note_full();
-            tracing::error!(cause = ?std::error::Error::source(&error), "the database has no room left");
+            tracing::error!(
+                event = "disk_full",
+                cause = crate::problem::causes_of(&error),
+                "the database has no room left"
+            );
             disk_full()
         }
         Error::Database(sqlx::Error::PoolTimedOut) => busy(),

@@ -11,7 +11,7 @@
 // The modules in `body` are compiled once for each driver: see `db.rs`.
 #![allow(clippy::duplicate_mod)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use vsekai_updater::text;
 
 use super::retry::Tries;
-use super::{Db, Pools, sql};
+use super::{Db, Pools, not_a_database, sql};
 use crate::error::{Error, Result};
 
 #[path = "body/audit.rs"]
@@ -166,6 +166,35 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The file of a database.
+pub(super) fn file_of(url: &str) -> Result<PathBuf> {
+    if url.starts_with("sqlite:") { Ok(options(url)?.get_filename().to_owned()) } else { Err(not_a_database()) }
+}
+
+/// Whether a file is a whole database of a server. If not, why.
+pub(super) async fn check_whole(file: &Path) -> Result<std::result::Result<(), String>> {
+    let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
+    let looked = async {
+        let mut connection = options.connect().await?;
+        let said: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let tables = "SELECT COUNT(*) FROM sqlite_master WHERE name IN ('repository', 'chunk_place')";
+        let count: i64 = sqlx::query_scalar(tables).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok::<_, sqlx::Error>((said, count))
+    };
+    Ok(match looked.await {
+        Ok((said, _)) if said != "ok" => Err(format!("it is damaged ({said})")),
+        Ok((_, 0)) => Err("it has no tables of one".to_owned()),
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Database(error))
+            if ["not a database", "malformed"].iter().any(|it| error.message().contains(it)) =>
+        {
+            Err("it is no SQLite database, or is damaged".to_owned())
+        }
+        Err(error) => return Err(error.into()),
+    })
+}
+
 fn options(url: &str) -> Result<SqliteConnectOptions> {
     let options = SqliteConnectOptions::from_str(url).map_err(|error| Error::config(error.to_string(), FORM))?;
     let is_file = !options.get_filename().as_os_str().is_empty();
@@ -193,7 +222,7 @@ pub(super) fn check_folder(file: &Path) -> Result<()> {
     Err(Error::config(reason, format!("Correct the address, or make the folder: `mkdir -p {}`", folder.display())))
 }
 
-fn make_file(path: &Path) -> Result<()> {
+pub(super) fn make_file(path: &Path) -> Result<()> {
     let failed = |error: std::io::Error| {
         let reason = format!("{}: {}", path.display(), text::system_reason(&error));
         Error::config(

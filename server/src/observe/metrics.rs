@@ -29,6 +29,7 @@ pub fn describe() {
     describe_gauge!("vsekai_build_info", "Always 1; the label has the version of the server.");
     describe_gauge!("vsekai_role_expires_timestamp_seconds", "When the signature in force of a role expires.");
     describe_gauge!("vsekai_database_up", "Whether the database can be read and written: 1 or 0.");
+    describe_gauge!("vsekai_chunks_reachable", "Whether the chunks can be read and written where they are: 1 or 0.");
     describe_gauge!("vsekai_fit", "Whether the keys and the clock allow this server to sign: 1 or 0.");
     describe_gauge!("vsekai_cdn_healthy", "Whether the last probes of a CDN succeeded: 1 or 0.");
     describe_counter!("vsekai_renewal_failures_total", "Failed attempts to renew signatures since the start.");
@@ -64,6 +65,8 @@ pub async fn gauge_service(service: &Service, data: &Path) {
     if !is_up {
         return;
     }
+    let is_reached = service.chunks().check_reach().await.is_ok();
+    gauge!("vsekai_chunks_reachable").set(f64::from(u8::from(is_reached)));
     gauge!("vsekai_fit").set(f64::from(u8::from(service.check_fitness().await.is_ok())));
     if let Ok(view) = service.db().view().await {
         let now = crate::model::Time::now().0 / 1_000_000;

@@ -145,7 +145,11 @@ impl Front {
         let facts = match read.await {
             Ok(facts) => Arc::new(facts),
             Err(error) => {
-                tracing::warn!(code = error.code(), "the front page cannot be renewed: {error}");
+                tracing::warn!(
+                    event = "front_page_failed",
+                    code = error.code(),
+                    "the front page cannot be renewed: {error}"
+                );
                 Arc::clone(&last.as_ref()?.1)
             }
         };

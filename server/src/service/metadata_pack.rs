@@ -106,7 +106,7 @@ pub fn pack_of_files(
     match make_pack(newest_root, &read) {
         Ok(pack) => Some(pack.into()),
         Err(error) => {
-            tracing::warn!(code = error.code(), "cannot make tuf/current.pack: {error}");
+            tracing::warn!(event = "pack_failed", code = error.code(), "cannot make tuf/current.pack: {error}");
             None
         }
     }

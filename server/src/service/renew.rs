@@ -74,7 +74,7 @@ impl Service {
                     ..Decision::default()
                 })
             };
-            self.change(&Actor::program("restore"), decide).await?;
+            self.change(&Actor::program("raise"), decide).await?;
             is_first = false;
         }
     }
@@ -83,19 +83,22 @@ impl Service {
     pub async fn renew_forever(&self) {
         loop {
             match self.renew().await {
-                Ok(true) => tracing::info!("renewed the signatures of catalog, snapshot and timestamp"),
+                Ok(true) => tracing::info!(
+                    event = "signatures_renewed",
+                    "renewed the signatures of catalog, snapshot and timestamp"
+                ),
                 Ok(false) => {}
                 Err(error) => {
                     metrics::counter!("vsekai_renewal_failures_total").increment(1);
                     self.upkeep.has_failed("renewal", &error);
-                    tracing::error!(code = error.code(), "cannot renew signatures: {error}");
+                    tracing::error!(event = "renewal_failed", code = error.code(), "cannot renew signatures: {error}");
                 }
             }
             if let Ok(view) = self.db.view().await {
                 warn_of_offline_roles(&view);
             }
             if let Err(error) = self.check_fitness().await {
-                tracing::error!(code = error.code(), "this server cannot sign: {error}");
+                tracing::error!(event = "server_unfit", code = error.code(), "this server cannot sign: {error}");
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -129,7 +132,12 @@ fn ending_offline(view: &View) -> impl Iterator<Item = (&str, i64)> {
 fn warn_of_offline_roles(view: &View) {
     for (role, days) in ending_offline(view) {
         let remedy = remedy(role);
-        tracing::warn!(role, days, "the metadata of {role} expires soon: the holder of its key must run {remedy}");
+        tracing::warn!(
+            event = "signature_expiring",
+            role,
+            days,
+            "the metadata of {role} expires soon: the holder of its key must run {remedy}"
+        );
     }
 }
 
@@ -140,6 +148,11 @@ fn remedy(role: &str) -> String {
         "targets" => "`vsekai keys push KEYS --server URL`".to_owned(),
         mode => format!("`vsekai keys renew KEYS {mode} --server URL`"),
     }
+}
+
+/// The version of the timestamp in force: players refuse lower ones than they have seen.
+pub fn timestamp_version(view: &View) -> Option<u64> {
+    version(view, "timestamp")
 }
 
 /// The version of the metadata in force of a role.

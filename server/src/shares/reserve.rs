@@ -45,9 +45,13 @@ impl Reserve {
         let is_short = lacking > 0 && lacking > self.room_in_database().await?;
         if is_short != self.was_short.swap(is_short, Ordering::Relaxed) {
             if is_short {
-                tracing::warn!(lacking, "uploads are refused: they would use the disk's reserve");
+                tracing::warn!(
+                    event = "uploads_refused",
+                    lacking,
+                    "uploads are refused: they would use the disk's reserve"
+                );
             } else {
-                tracing::info!("uploads are taken again: the disk has room");
+                tracing::info!(event = "uploads_resumed", "uploads are taken again: the disk has room");
             }
         }
         if is_short { Err(disk_full()) } else { Ok(()) }

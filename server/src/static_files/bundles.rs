@@ -84,7 +84,7 @@ impl BundleFiles {
         }
         // An error in the middle closes the connection; the client continues with a range.
         let pieces = self.bundles.read(id, range).await?.inspect_err(move |error| {
-            tracing::warn!(%id, code = error.code(), "reading a bundle failed halfway: {error}");
+            tracing::warn!(event = "bundle_cut_off", %id, code = error.code(), "reading a bundle failed halfway: {error}");
         });
         response.set_body(Body::from_bytes_stream(pieces.map_err(std::io::Error::other)));
         Ok(response)

@@ -84,7 +84,12 @@ impl Documents {
     /// it is signed. For a moment it is not asked again, so that requests do not wait for it one after the other.
     async fn last_known(&self, path: &str, error: &Error) -> Result<Option<Representation>> {
         let Some(content) = self.last.get(path).await else { return Err(shared(error)) };
-        tracing::warn!(path, code = error.code(), "the database does not answer; serving what was read last");
+        tracing::warn!(
+            event = "database_unanswered",
+            path,
+            code = error.code(),
+            "the database does not answer; serving what was read last"
+        );
         self.fresh.insert(path.to_owned(), Some(content.clone())).await;
         Ok(Some(content))
     }

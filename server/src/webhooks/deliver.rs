@@ -61,7 +61,12 @@ pub(super) async fn forever(
             Ok(()) => count("ok"),
             Err(reason) => {
                 count("failed");
-                tracing::warn!(to = shown(&url), event = event.kind, "a webhook was not delivered: {reason}");
+                tracing::warn!(
+                    event = "webhook_failed",
+                    to = shown(&url),
+                    kind = event.kind,
+                    "a webhook was not delivered: {reason}"
+                );
             }
         }
     }

@@ -63,7 +63,8 @@ pub(super) async fn forever(webhooks: Arc<Webhooks>, service: Arc<Service>, hold
 async fn look(service: &Service) -> Result<(), Failure> {
     let outcome = async {
         service.db().ping_writers().await?;
-        service.check_fitness().await
+        service.check_fitness().await?;
+        service.chunks().check_reach().await
     };
     outcome.await.map_err(|error| Failure { code: error.code(), detail: crate::problem::Problem::of(&error).detail })
 }

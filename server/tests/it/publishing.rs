@@ -15,6 +15,7 @@ mod pack;
 mod proxy;
 mod reports;
 mod unfit;
+mod unreached;
 mod upkeep;
 mod versions;
 mod webhooks;

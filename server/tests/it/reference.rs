@@ -73,3 +73,38 @@ fn table_of_the_data_folder_has_each_file() {
     }
     assert!(count >= 5, "{count} files in {}", data.display());
 }
+
+/// Every source file below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(sources(&entry));
+        } else {
+            let text = std::fs::read_to_string(entry).unwrap();
+            found.push(text.split("#[cfg(test)]").next().unwrap().to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn table_of_events_has_each_and_each_line_of_the_log_has_one() {
+    let mut known = BTreeSet::new();
+    for text in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        for level in ["error", "warn", "info"] {
+            for call in text.split(&format!("tracing::{level}!(")).skip(1) {
+                let call = call.trim_start();
+                let call = call.strip_prefix("target: ACCESS,").unwrap_or(call).trim_start();
+                let name = call.strip_prefix("event = \"").and_then(|rest| rest.split('"').next());
+                known.insert(
+                    name.unwrap_or_else(|| panic!("a line without an event: {}", call.lines().next().unwrap()))
+                        .to_owned(),
+                );
+            }
+        }
+        known.extend(text.split("\"event\": \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    let listed: BTreeSet<String> = table("Log events").into_iter().filter_map(|row| row.into_iter().next()).collect();
+    assert_eq!(listed, known);
+}

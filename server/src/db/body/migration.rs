@@ -25,7 +25,7 @@ pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
     };
     // Other servers wait for the lease. If it cannot be given back, it expires.
     if let Err(error) = give_back(pool, &holder).await {
-        tracing::warn!(%error, "cannot give the lease for migrations back; it will expire");
+        tracing::warn!(event = "lease_not_returned", %error, "cannot give the lease for migrations back; it will expire");
     }
     outcome
 }

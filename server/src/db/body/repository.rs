@@ -103,7 +103,11 @@ impl Store {
         };
         let removed: Result<()> = removed.await;
         if let Err(error) = removed {
-            tracing::warn!(code = error.code(), "clean-up will remove what withdrawn versions needed: {error}");
+            tracing::warn!(
+                event = "leftovers_kept",
+                code = error.code(),
+                "clean-up will remove what withdrawn versions needed: {error}"
+            );
         }
     }
 }

@@ -130,7 +130,7 @@ impl Store {
 
     /// From now on, everything is read as of now.
     pub(super) fn cannot_read_earlier<T: Default>(&self, error: &Error) -> T {
-        tracing::warn!(%error, cause = ?std::error::Error::source(error), "the database refuses reads from followers");
+        tracing::warn!(event = "followers_refused", %error, cause = crate::problem::causes_of(error), "the database refuses reads from followers");
         self.reads_earlier.store(false, Ordering::Relaxed);
         T::default()
     }
@@ -138,6 +138,12 @@ impl Store {
 
 #[async_trait]
 impl Db for Store {
+    async fn close(&self) {
+        for pool in [&self.readers, &self.chunk_writers, &self.writers] {
+            pool.close().await;
+        }
+    }
+
     async fn ping(&self) -> Result<()> {
         statement!(self, |conn| ping(conn))
     }

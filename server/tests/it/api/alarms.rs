@@ -142,21 +142,22 @@ fn a_start_that_fails_says_so_in_the_form_of_the_log() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     let data = folder.path().join("data");
-    let run = |arguments: &[&str]| {
+    let run = |arguments: &[&str], status: i32| {
         let output = program().arg("serve").args(arguments).arg("--data").arg(&data).output().unwrap();
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(status), 0));
         entries(&String::from_utf8(output.stderr).unwrap())
     };
     let json = ["--set", "log_format=json"];
-    for (arguments, codes) in [
-        (&["--config", file.to_str().unwrap()][..], &["config_invalid"][..]),
-        (&["--set", "log_format=json", "--set", "docs=maybe", "--listen", "x"], &["config_invalid"; 2]),
-        (&[&json[..], &["--listen", &listen]].concat(), &["address_in_use"]),
+    for (arguments, status, codes) in [
+        (&["--config", file.to_str().unwrap()][..], 2, &["config_invalid"][..]),
+        (&["--set", "log_format=json", "--set", "docs=maybe", "--listen", "x"], 2, &["config_invalid"; 2]),
+        (&[&json[..], &["--listen", &listen]].concat(), 1, &["address_in_use"]),
     ] {
-        let failed: Vec<Value> = run(arguments).into_iter().filter(|entry| entry["level"] == "ERROR").collect();
+        let failed: Vec<Value> = run(arguments, status).into_iter().filter(|entry| entry["level"] == "ERROR").collect();
         let found: Vec<&str> = failed.iter().map(|entry| entry["fields"]["code"].as_str().unwrap()).collect();
         assert_eq!(found, codes, "{failed:?}");
-        assert!(failed.iter().all(|entry| entry["fields"]["hint"].is_string()), "{failed:?}");
+        let is_whole = |entry: &Value| entry["fields"]["hint"].is_string() && entry["fields"]["event"] == "failed";
+        assert!(failed.iter().all(is_whole), "{failed:?}");
     }
 }
 
@@ -178,6 +179,15 @@ async fn the_log_of_requests_says_whose_token_and_from_where() {
     assert_eq!(line(201)["client"], "203.0.113.7");
     assert_eq!((&line(401)["token"], &line(401)["client"]), (&json!(""), &json!("127.0.0.1")));
     assert!(!log.contains(&token));
+    let line =
+        |event: &str| lines.iter().find(|line| line["fields"]["event"] == event).unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(line("request_answered")["target"], "access");
+    assert!(line("request_answered")["fields"]["ms"].is_u64(), "{log}");
+    assert!(line("database")["fields"]["database"].as_str().unwrap().starts_with("sqlite:"), "{log}");
+    assert!(
+        lines.iter().filter(|line| line["target"] != "sqlx::query").all(|line| line["fields"]["event"].is_string()),
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ fn settings_that_are_none_end_it() {
         ["check-config", "--set", "log_format=xml"],
     ] {
         let (code, out, err) = run(&arguments);
-        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert_eq!((code, out.as_str()), (2, ""), "as any other usage: {err}");
         assert!(err.contains("[config_invalid]") && err.contains("hint:"), "{err}");
     }
     let (_, _, err) = run(&["serve", "--listen", "127.0.0.1:80800"]);
@@ -114,20 +114,20 @@ fn what_would_not_start_is_not_passed_by_the_check() {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, "").unwrap();
     let file = file.to_str().unwrap();
-    for (arguments, said) in [
-        (&["--set", "tls_cert=none.pem", "--set", "tls_key=none.key"][..], "none.pem"),
-        (&["--database", "mysql://x"], "database must begin with"),
-        (&["--data", file], "data must be a folder"),
-        (&["--set", "public_url=foo"], "public_url must begin with https://"),
-        (&["--set", "log=inof"], "did you mean \"info\"?"),
-        (&["--set", "log=info,access"], "log has no level \"access\""),
-        (&["--set", "webhooks=hooks"], "webhooks"),
+    for (arguments, status, said) in [
+        (&["--set", "tls_cert=none.pem", "--set", "tls_key=none.key"][..], 1, "none.pem"),
+        (&["--data", file], 1, "data must be a folder"),
+        (&["--database", "mysql://x"], 2, "database must begin with"),
+        (&["--set", "public_url=foo"], 2, "public_url must begin with https://"),
+        (&["--set", "log=inof"], 2, "did you mean \"info\"?"),
+        (&["--set", "log=info,access"], 2, "log has no level \"access\""),
+        (&["--set", "webhooks=hooks"], 2, "webhooks"),
     ] {
         for command in ["check-config", "serve"] {
             let (code, _, err) = run(&[&[command][..], arguments].concat());
             assert!(
-                code == 1 && err.contains(said) && err.contains("[config_invalid]"),
-                "{command} {arguments:?}: {err}"
+                code == status && err.contains(said) && err.contains("[config_invalid]"),
+                "{command} {arguments:?}: {code}: {err}"
             );
             assert!(err.contains("hint:"), "{err}");
         }
@@ -173,7 +173,7 @@ fn settings_are_shown_to_scripts_with_everything_that_is_wrong() {
     assert_eq!(setting("probe_every_s"), json!({"name": "probe_every_s", "value": 30, "source": "default"}));
     let (code, said, err) = check(&["--set", "regoin=eu", "--set", "docs=maybe"]);
     assert!(
-        code == 1 && said["is_usable"] == false && said["settings"] == json!([]) && err.contains("regoin"),
+        code == 2 && said["is_usable"] == false && said["settings"] == json!([]) && err.contains("regoin"),
         "{said}"
     );
     let problems = said["problems"].as_array().unwrap();
@@ -206,14 +206,14 @@ fn completions_are_a_script_of_the_shell_and_every_command_has_a_man_page() {
 
 #[test]
 fn wrong_settings_are_answered_with_what_to_write() {
-    let hint = |arguments: &[&str]| hint_of("config_invalid", arguments);
+    let hint = |arguments: &[&str]| hint_at(2, "config_invalid", arguments);
     assert!(
         hint(&["check-config", "--set", "regoin=eu"]).starts_with("Did you mean `region`? Write `--set region=eu`")
     );
     assert!(hint(&["serve", "--listen", "8080"]).starts_with("Write `--listen 127.0.0.1:8080`"));
     assert!(hint(&["check-config", "--chunks", "/srv/c"]).starts_with("Write `--chunks file:///srv/c`"));
     let (code, _, err) = run(&["check-config", "--set", "log=a=b=c"]);
-    assert!(code == 1 && err.contains("hint: Write `--set log=info`"), "{err}");
+    assert!(code == 2 && err.contains("hint: Write `--set log=info`"), "{err}");
     assert!(hint(&["check-config", "--config", "/no/such.toml"]).contains("example-config > /no/such.toml"));
     assert!(hint(&["migrate", "--database", "mysql://x"]).contains("postgres://USER:PASSWORD@HOST/NAME"));
 }
@@ -221,8 +221,14 @@ fn wrong_settings_are_answered_with_what_to_write() {
 /// The hint of a command that fails with this code.
 #[track_caller]
 fn hint_of(code: &str, arguments: &[&str]) -> String {
+    hint_at(1, code, arguments)
+}
+
+/// The hint of a command that ends with this status and code.
+#[track_caller]
+fn hint_at(status: i32, code: &str, arguments: &[&str]) -> String {
     let (exit, _, err) = run(arguments);
-    assert!(exit == 1 && err.contains(&format!("[{code}]")), "{arguments:?}: {err}");
+    assert!(exit == status && err.contains(&format!("[{code}]")), "{arguments:?}: {err}");
     err.split("hint: ").nth(1).unwrap_or_else(|| panic!("no hint: {err}")).to_owned()
 }
 
@@ -236,7 +242,7 @@ fn hints_are_about_what_went_wrong() {
     let backup = ["backup", copy.to_str().unwrap(), "--data", data];
     assert_eq!(run(&backup).0, 0);
     assert!(hint_of("file_exists", &backup).contains("new file"));
-    assert!(hint_of("place_invalid", &["move", "--to", "/path", "--data", data]).contains("file:///DIR"));
+    assert!(hint_at(2, "place_invalid", &["move", "--to", "/path", "--data", data]).contains("file:///DIR"));
     assert!(run(&["move", "--to", "/path", "--data", data]).2.contains("its address, file:///path"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
@@ -365,7 +371,7 @@ fn command_lines_are_refused_with_what_to_type() {
         ("serve -c c.toml", "did you mean `vsekai-server serve --config c.toml`?"),
         ("token create --name x --scope admn", "did you mean admin?"),
         ("token create --name x --scope admin --days soon", "write a whole number of days from 1 to 3650"),
-        ("restore --seen x", "write a whole number, such as 4"),
+        ("raise --seen x", "write a whole number, such as 4"),
         ("", "postgres://USER:PASSWORD@HOST/NAME"),
     ] {
         let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
@@ -410,7 +416,7 @@ fn folders_that_cannot_be_used_are_named_before_the_start() {
 #[test]
 fn settings_that_are_wrong_together_are_told_together() {
     let (code, _, err) = run(&["check-config", "--set", "docs=yes", "--set", "regoin=eu"]);
-    assert!(code == 1 && err.starts_with("error: 2 settings cannot be used [config_invalid]"), "{err}");
+    assert!(code == 2 && err.starts_with("error: 2 settings cannot be used [config_invalid]"), "{err}");
     for said in ["docs must be true or false", "hint: Write `--set docs=true`", "hint: Did you mean `region`?"] {
         assert!(err.contains(said), "{err}");
     }

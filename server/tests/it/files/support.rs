@@ -293,16 +293,18 @@ pub(crate) async fn s3_variables() -> Option<Vec<(String, String)>> {
 /// The address of an S3 server, which ends with this process because its standard input does.
 fn s3_server() -> Option<&'static str> {
     static SERVER: OnceLock<Option<(Child, String)>> = OnceLock::new();
-    let start = || {
-        if !is_there("moto_server") {
-            return None;
-        }
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new("sh");
-        let script = r#"moto_server -H 127.0.0.1 -p "$1" & read -r _; kill $!"#;
-        command.args(["-c", script, "sh", &free.port().to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        Some((command.spawn().unwrap(), format!("http://{free}")))
-    };
-    SERVER.get_or_init(start).as_ref().map(|(_, url)| url.as_str())
+    SERVER.get_or_init(start_s3).as_ref().map(|(_, url)| url.as_str())
+}
+
+/// Starts an S3 server, which ends with its standard input.
+pub(crate) fn start_s3() -> Option<(Child, String)> {
+    if !is_there("moto_server") {
+        return None;
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new("sh");
+    let script = r#"moto_server -H 127.0.0.1 -p "$1" & read -r _; kill $!"#;
+    command.args(["-c", script, "sh", &free.port().to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    Some((command.spawn().unwrap(), format!("http://{free}")))
 }

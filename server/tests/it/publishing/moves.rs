@@ -49,12 +49,14 @@ fn there_and_back(mut test: TestDeployment, place: &str, lose: impl FnOnce(&mut 
     // A server with the old place goes on serving players, also new ones, and when the move is repeated.
     test.update("new").done();
     test.assert_has("new", 1);
-    let check = test.server_command(&["check-config"]).output().unwrap();
+    let check = test.server_command(&["check-config", "--chunks", "database"]).output().unwrap();
     assert!(!check.status.success() && text(&check).contains(&format!("`chunks = {place:?}`")), "{}", text(&check));
+    let check = test.server_command(&["check-config"]).output().unwrap();
+    assert!(check.status.success(), "who names no place takes that of the database: {}", text(&check));
     move_to(&test, &[place]);
     test.update("newer").done();
+    // Neither the server nor a command is told the place again.
     test.kill();
-    test.settings.push(format!("chunks={place}"));
     test.start();
     assert!(in_database(&test) > 1_000_000, "the database still has the chunks");
     let said = move_to(&test, &[place, "--finish"]);
@@ -70,7 +72,6 @@ fn there_and_back(mut test: TestDeployment, place: &str, lose: impl FnOnce(&mut 
     move_to(&test, &["database"]);
     test.update("latest").done();
     test.kill();
-    test.settings.pop();
     lose(&mut test);
     test.start();
     test.update("game").args(["--version", "1.0.0"]).done();

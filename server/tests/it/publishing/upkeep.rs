@@ -137,8 +137,8 @@ fn restored_backup_is_accepted_again_by_players_who_have_seen_more() {
     test.start();
     assert_eq!(test.update("game").fails()["code"], "metadata_rollback");
     test.kill();
-    let restore = test.server_command(&["restore", "--seen", "20"]).output().unwrap();
-    assert!(restore.status.success() && text(&restore).contains("version 21"), "{}", text(&restore));
+    let raise = test.server_command(&["raise", "--seen", "20"]).output().unwrap();
+    assert!(raise.status.success() && text(&raise).contains("version 21"), "{}", text(&raise));
     test.start();
     let audit = test.api("GET", "/api/v1/audit?limit=100", None).1;
     let raised = audit["items"].as_array().unwrap().iter().filter(|it| it["action"] == "repository.raise").count();
@@ -149,6 +149,56 @@ fn restored_backup_is_accepted_again_by_players_who_have_seen_more() {
     test.publish("stable", "1.1.0", 3).done();
     test.update("game").done();
     test.assert_has("game", 3);
+}
+
+#[test]
+fn one_command_restores_a_backup_that_players_accept() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    assert!(test.server_command(&["backup", "copy.db"]).output().unwrap().status.success());
+    for description in ["a", "b", "c"] {
+        let change = serde_json::json!({"description": description});
+        assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(change)).0, 200);
+    }
+    test.update("game").done();
+    let restore = |test: &TestDeployment, file: &str| {
+        let output = test.server_command(&["restore", file]).output().unwrap();
+        (output.status.code(), text(&output))
+    };
+    let (code, said) = restore(&test, "copy.db");
+    assert!(code == Some(1) && said.contains("[busy]"), "a server runs: {said}");
+    test.kill();
+    let all = || {
+        let names = fs::read_dir(test.path("server")).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("vsekai.db.")).collect::<Vec<_>>()
+    };
+    fs::write(test.path("odd.db"), "no database").unwrap();
+    fs::write(test.path("empty.db"), "").unwrap();
+    for file in ["odd.db", "empty.db", "nothing.db", "server/vsekai.db"] {
+        let (code, said) = restore(&test, file);
+        assert!(code == Some(1) && said.contains("[backup_invalid]"), "{file}: {said}");
+        assert_eq!(all(), Vec::<String>::new(), "{file}");
+    }
+    let (code, said) = restore(&test, "copy.db");
+    assert!(code == Some(0) && said.contains("above what players have seen"), "{said}");
+    let found = all();
+    assert!(found.len() == 1 && found[0].starts_with("vsekai.db.replaced-"), "{found:?}");
+    let kept = &found[0];
+    assert!(said.contains(kept.as_str()), "{said}");
+    test.start();
+    assert_eq!(test.api("GET", "/api/v1/modes/stable", None).1["description"], "");
+    test.update("game").done();
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+    // On a machine that has nothing yet, and back to what was kept.
+    test.kill();
+    let kept = test.path("server").join(kept);
+    let mut other = test.server_command(&["restore"]);
+    other.arg(&kept).env("VSEKAI_SERVER_DATABASE", format!("sqlite:{}", test.path("other.db").display()));
+    let other = other.output().unwrap();
+    assert!(other.status.success() && text(&other).contains("raise --seen"), "{}", text(&other));
+    assert!(test.path("other.db").is_file() && kept.is_file());
 }
 
 #[test]
