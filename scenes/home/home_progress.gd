@@ -47,7 +47,7 @@ func show_state(state: HomeState, has_facts: bool, words: String) -> void:
 	elif state.kind in [HomeState.Kind.PAUSED, HomeState.Kind.APPLYING]:
 		_detail.text = _amount
 	# What is shown for a moment keeps the line, so that nothing moves.
-	_detail.visible = not _detail.text.is_empty() or _is_running or kind in PASSING
+	_detail.visible = not _detail.text.is_empty() or _is_running or state.kind in PASSING
 	_bar.accessibility_name = tr("HOME_BAR")
 	_bar.tooltip_text = words
 
