@@ -77,6 +77,7 @@ class Story:
         self.world.bundle()
         offered = self.world.available(self.game)
         assert offered["download_bytes"] < offered["sizes"]["stored_bytes"], "the bundle is not what is offered"
+        whole = self.world.planned(self.game)["fetch_bytes"]
         self.player.start()
         self.player.look("update_waits")
         self.line.take_carried()
@@ -87,13 +88,19 @@ class Story:
         self.player.kill()
         self.has("0.1.0", is_resumable=True)
         self.line.limit(0)
+        carried = self.line.take_carried()
+        left = self.world.planned(self.game)
+        assert left["earlier_bytes"] > 0, f"nothing of the download has stayed: {left}"
+        total = left["fetch_bytes"] + left["earlier_bytes"]
+        assert abs(total - whole) < whole / 20, f"the download of {whole} bytes has {total} now"
+        self.line.take_carried()
         self.player.start()
         self.player.look("can_be_resumed")
         self.player.press("Return")
         self.has("0.2.0")
         self.player.rest()
         # The bundle, at most one second of which was downloaded twice.
-        carried, most = self.line.take_carried(), offered["download_bytes"] + 3_500_000
+        carried, most = carried + self.line.take_carried(), offered["download_bytes"] + 3_500_000
         assert carried < most, f"{carried} bytes for a bundle of {offered['download_bytes']}"
         self.player.look("updated")
 
@@ -161,6 +168,8 @@ class Story:
         self.player.look("repaired")
 
     def settings_uninstall(self):
+        # The notice of the repair takes room in Settings for eight seconds.
+        time.sleep(8)
         self.player.click("settings", "Uninstall", then="Yes")
         wait_until("the game was not uninstalled", lambda: not self.game.exists())
         self.player.rest()

@@ -175,6 +175,10 @@ class World:
         """The available version for an install, according to `vsekai check --json`."""
         return self._told("check", install)["available"]
 
+    def planned(self, install):
+        """The plan of an update that is not made, according to `vsekai update --dry-run --json`."""
+        return self._told("update", "--dry-run", install)["plan"]
+
     def is_whole(self, install):
         """Whether `vsekai verify` finds no damage. 3 is damage, 75 a repair that goes on."""
         return self.play("verify", install, codes=(0, 3, 75)).returncode == 0

@@ -31,7 +31,9 @@ fn the_price_of_a_repair_is_what_the_repair_fetches() {
     let shop = Shop::with(&["1.0.0"]);
     shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 4_000_000)));
     let server = TestServer::start(shop.publisher.repository());
-    shop.update(&["--repository", &server.url()]).done();
+    let url = server.url();
+    let update = ["update", "--no-shared-cache", "--repository", &url];
+    Run::of(shop.command(&update).arg(shop.game())).done();
     let large = shop.tree().join("data/large.pck");
     let mut bytes = fs::read(&large).unwrap();
     bytes[2_000_000..2_000_007].copy_from_slice(b"7 bytes");
