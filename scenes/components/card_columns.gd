@@ -46,6 +46,8 @@ func _fitting() -> int:
 
 ## How high a column may be: as low as all cards have a place, in their order.
 func _limit() -> float:
+	if _fitting() == 1:
+		return INF
 	var sums: Array[float] = []
 	var cards := _shown()
 	for first: int in cards.size():

@@ -29,14 +29,15 @@ func test_news_have_their_pictures_once_the_game_is_installed() -> void:
 		["--picture", ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")]
 	)
 	assert(VSekaiUpdater.run_command_line(news) == 0)
-	await _install()
-	var picture := func() -> NewsPicture:
-		var cards := _node("%Home").get_node("%News").get_children()
-		return cards[0].get_node("%Picture") as NewsPicture if not cards.is_empty() else null
-	await _until(
-		"a picture",
-		func() -> bool: return picture.call() != null and picture.call().texture != null
-	)
+	_open()
+	var cards := _node("%Home").get_node("%News")
+	await _until("news", func() -> bool: return cards.get_child_count() > 0)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	var picture := cards.get_child(0).get_node("%Picture") as NewsPicture
+	assert(picture.texture == null)
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Play")
+	await _until("a picture", func() -> bool: return picture.texture != null)
 
 
 func test_mirrors_in_the_environment_stand_between_blanks() -> void:
