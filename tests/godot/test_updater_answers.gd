@@ -126,7 +126,7 @@ func test_another_thread_is_told_what_to_do() -> void:
 	var said := str(output)
 	for words: String in [
 		"VSekaiUpdater: pause(): call it from the main thread",
-		"VSekaiUpdater: a call: call it from the main thread",
+		"VSekaiUpdater: use it on the main thread",
 		"_ask_modes (res://tests/godot/other_thread.gd:",
 		"VSekaiUpdater: make its nodes on the main thread.",
 		"made: <null>",

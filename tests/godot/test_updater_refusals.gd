@@ -129,6 +129,11 @@ func test_the_editor_offers_pictures_for_the_icon() -> void:
 			assert(
 				property["class_name"] == &"Texture2D" and property["hint_string"] == "Texture2D"
 			)
+			break
+	for method: Dictionary in ClassDB.class_get_method_list("VSekaiUpdater", true):
+		if method["name"] == "get_icon":
+			var answer: Dictionary = method["return"]
+			assert(answer["class_name"] == &"Texture2D", str(answer))
 			return
 	assert(false, "there is none")
 

@@ -54,7 +54,7 @@ public sealed class VSekaiUpdaterNode
     /// <summary>Whether integrate makes the game open the links of url_scheme.</summary>
     public bool HandlesLinks { get => Object.Get("handles_links").AsBool(); set => Object.Set("handles_links", value); }
     /// <summary>The game's icon in the desktop's menu, a square Texture2D.</summary>
-    public Resource Icon { get => (Resource)Object.Get("icon").AsGodotObject(); set => Object.Set("icon", value); }
+    public Texture2D Icon { get => (Texture2D)Object.Get("icon").AsGodotObject(); set => Object.Set("icon", value); }
     /// <summary>The folder to install into</summary>
     public string InstallDir { get => Object.Get("install_dir").AsString(); set => Object.Set("install_dir", value); }
     /// <summary>The mode (stream of versions) to follow.</summary>

@@ -17,7 +17,9 @@ pub(super) fn explain() {
     let other = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if info.payload_as_str().is_some_and(|text| text.starts_with(PANIC)) {
-            say("a call");
+            godot_error!(
+                "VSekaiUpdater: use it on the main thread, such as with call_deferred(). This call has done nothing."
+            );
         } else {
             other(info);
         }
@@ -28,13 +30,7 @@ pub(super) fn explain() {
 pub(super) fn is_elsewhere(method: &str) -> bool {
     let is_elsewhere = !is_main_thread();
     if is_elsewhere {
-        say(&format!("{method}()"));
+        godot_error!("VSekaiUpdater: {method}(): call it from the main thread, such as with call_deferred().");
     }
     is_elsewhere
-}
-
-fn say(call: &str) {
-    godot_error!(
-        "VSekaiUpdater: {call}: call it from the main thread, such as with call_deferred(). It has done nothing."
-    );
 }

@@ -165,6 +165,7 @@ pub(crate) struct VSekaiUpdater {
     app_id: GString,
     /// The game's icon in the desktop's menu, a square [Texture2D]. If `null`, the project's icon. See [method integrate].
     #[export]
+    #[var(get = get_icon, set = set_icon)]
     icon: Picture,
     /// Shared by all operations.
     rate_limit: RateLimit,
@@ -454,6 +455,17 @@ impl VSekaiUpdater {
     fn set_app_id(&mut self, app_id: GString) {
         self.app_id = app_id;
         self.warn_in_editor();
+    }
+
+    // Both have the type of the property, which the accessors that gdext makes do not tell scripts.
+    #[func]
+    fn set_icon(&mut self, icon: Picture) {
+        self.icon = icon;
+    }
+
+    #[func]
+    fn get_icon(&self) -> Picture {
+        self.icon.clone()
     }
 
     // As a value of the enumeration: the getter that gdext makes tells scripts that it is a number.
