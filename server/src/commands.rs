@@ -324,7 +324,7 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
     note(&if deep {
         format!("{checked}, {bad} missing or corrupt.")
     } else {
-        format!("{checked}, {bad} missing. Their content was not read: --deep reads it.")
+        format!("{checked}, {bad} missing or of a wrong size. Their content was not read: --deep reads it.")
     });
     let bundles = app.service().db().bundles(None).await?;
     let mut bad_bundles = 0;

@@ -6,9 +6,8 @@ pub(super) fn hint(code: &str, status: u16) -> Option<&'static str> {
         ("unauthorized" | "forbidden", _) => {
             "Give a token that may do this, with --token-file or VSEKAI_TOKEN. Whoever runs the server makes them."
         }
-        ("quota_exceeded" | "too_many_publications" | "disk_full" | "internal" | "keys_missing" | "clock_wrong", _) => {
-            "Tell whoever runs the server: its log says more."
-        }
+        ("quota_exceeded" | "too_many_publications" | "disk_full" | "internal" | "keys_missing" | "clock_wrong", _)
+        | ("chunks_unreachable", _) => "Tell whoever runs the server: its log says more.",
         ("store_moved", _) => {
             "Whoever runs the server must start it again with the new place of the chunks. Then run this again: what was \
              sent is kept."
@@ -30,6 +29,7 @@ mod tests {
         let is_about_tokens =
             |code, status| hint(code, status).is_some_and(|hint| hint.to_ascii_lowercase().contains("token"));
         assert!(hint("store_moved", 503).is_some_and(|hint| hint.contains("start it again")), "waiting does not help");
+        assert!(hint("chunks_unreachable", 503).is_some_and(|hint| hint.contains("whoever runs the server")));
         assert!(is_about_tokens("unauthorized", 401) && is_about_tokens("forbidden", 403));
         for (code, status) in [("publication_stale", 409), ("chunk_deleting", 503), ("internal", 500), ("odd", 422)] {
             assert!(!is_about_tokens(code, status), "{code}");
