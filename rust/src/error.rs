@@ -400,6 +400,12 @@ pub enum Error {
         /// The error from below, if that is what revealed it.
         source: Option<Source>,
     },
+    /// The caller names something that is not there, such as a role, a file of a build, or an item of news.
+    #[error("{reason}")]
+    NotThere {
+        /// What is not there, and what was perhaps meant, as a sentence.
+        reason: String,
+    },
     /// Valid input that uses a feature this program does not have.
     #[error("Unsupported: {what}")]
     Unsupported {

@@ -3,10 +3,13 @@ extends SceneTree
 ##
 ## A test fails if the engine reports an error during it (a failed `assert`, a script error, a Rust
 ## panic), if it leaves a node behind, or if it does not end. The last line is "N passed, N failed".
-## Words after `--` are a filter: only files with one of them in their name are run.
+## Words after `--` are a filter: only files with one of them in their name are run. `--served` runs
+## only those that need the server of tests/tools/fixtures.sh, `--alone` only the others.
 
 const FOLDER := "res://tests/godot/"
 const TEST_MSEC_MAX := 20000
+## What a file extends that needs a server.
+const SERVED: PackedStringArray = ["updater_case.gd", "launcher_case.gd"]
 
 
 class Errors:
@@ -65,11 +68,23 @@ func _run() -> void:
 
 
 func _is_chosen(file: String) -> bool:
-	var words := OS.get_cmdline_user_args()
-	for word in words:
-		if file.contains(word):
-			return true
-	return words.is_empty()
+	var is_named := false
+	var has_names := false
+	for word in OS.get_cmdline_user_args():
+		if word == "--served" or word == "--alone":
+			if _is_served(file) != (word == "--served"):
+				return false
+		else:
+			has_names = true
+			is_named = is_named or file.contains(word)
+	return is_named or not has_names
+
+
+func _is_served(file: String) -> bool:
+	# What does not compile is reported by whoever runs the others.
+	var script := load(FOLDER + file) as GDScript
+	var base := script.get_base_script() if script else null
+	return base != null and base.resource_path.get_file() in SERVED
 
 
 func _run_file(file: String) -> void:

@@ -101,19 +101,52 @@ run_exit_commands() {
 # stage NAME COMMAND...: runs COMMAND, prints its time, and adds a row to the table of the run.
 # A stage may contain others, also in scripts that it starts.
 stage() {
-	local name=$1 line begin=$EPOCHREALTIME status
+	local name=$1 id=$EPOCHREALTIME.$BASHPID begin=$EPOCHREALTIME cpu status
 	shift
 	[[ -n ${VSEKAI_STAGES:-} ]] || stages_begin
-	line=$(($(wc -l <"$VSEKAI_STAGES") + 1))
-	printf '%s\t%s\t%s\n' "$begin" "${VSEKAI_STAGE_DEPTH:-0}" "$name" >>"$VSEKAI_STAGES"
+	printf 'begin\t%s\t%s\t%s\t%s\n' "$id" "$begin" "${VSEKAI_STAGE_DEPTH:-0}" "$name" >>"$VSEKAI_STAGES"
 	say "$name"
+	cpu=$(cpu_seconds)
 	export VSEKAI_STAGE_DEPTH=$((${VSEKAI_STAGE_DEPTH:-0} + 1))
 	"$@" # No `||` here: it would switch off `set -e` inside a function.
 	status=$?
 	VSEKAI_STAGE_DEPTH=$((VSEKAI_STAGE_DEPTH - 1))
-	printf 'end\t%s\t%s\t%s\n' "$line" "$EPOCHREALTIME" "$status" >>"$VSEKAI_STAGES"
+	printf 'end\t%s\t%s\t%s\t%s\n' "$id" "$EPOCHREALTIME" "$status" "$(cpu_since "$cpu")" >>"$VSEKAI_STAGES"
 	say "$name: $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
 	return "$status"
+}
+
+# The processor time of this shell and of what it has waited for, in seconds; empty where there is no /proc.
+cpu_seconds() {
+	[[ -r /proc/$$/stat ]] || return 0
+	# What follows the name, which may have blanks, begins with the third field.
+	sed 's/.*) //' "/proc/$$/stat" | awk -v ticks="$(getconf CLK_TCK)" '{ print ($12 + $13 + $14 + $15) / ticks }'
+}
+cpu_since() { [[ -z $1 ]] || awk -v a="$1" -v b="$(cpu_seconds)" 'BEGIN { printf "%.1f", b - a }'; }
+
+# beside NAME COMMAND...: begins a stage that runs beside those that follow, which should mostly wait, or use one
+# processor. `join` waits for it, prints what it has said, and fails as it has; so does the end of the script.
+beside() {
+	beside_name=$1 beside_log=$(mktemp) beside_stages=$(mktemp)
+	say "$beside_name, beside what follows"
+	[[ -n ${VSEKAI_STAGES:-} ]] || stages_begin
+	at_exit join
+	begin_beside "$@" >"$beside_log" 2>&1 &
+	beside_job=$!
+}
+begin_beside() {
+	export VSEKAI_STAGES=$beside_stages
+	stage "$@"
+}
+join() {
+	[[ -n ${beside_job:-} ]] || return 0
+	local status=0
+	wait "$beside_job" || status=$?
+	beside_job=
+	cat "$beside_log" >&2
+	cat "$beside_stages" >>"$VSEKAI_STAGES"
+	rm -f "$beside_log" "$beside_stages"
+	[[ $status -eq 0 ]] || { echo "error: failed: $beside_name" >&2 && return 1; }
 }
 
 # The first script with a stage prints the table at its end, even if it fails.
@@ -124,17 +157,17 @@ stages_begin() {
 }
 stages_table() {
 	awk -F '\t' -v now="$EPOCHREALTIME" '
-		$1 == "end" { end[$2] = $3; status[$2] = $4; next }
-		{ begin[NR] = $1; depth[NR] = $2; name[NR] = $3; line[++count] = NR; if (count == 1) first = $1 }
+		$1 == "end" { end[$2] = $3; status[$2] = $4; cpu[$2] = $5; next }
+		{ id[++count] = $2; begin[$2] = $3; depth[$2] = $4; name[$2] = $5; if (count == 1) first = $3 }
 		END {
 			total = now - first
-			printf "\n%-64s %8s %6s\n", "stage", "seconds", "share"
+			printf "\n%-64s %8s %6s %8s\n", "stage", "seconds", "share", "of CPU"
 			for (i = 1; i <= count; i++) {
-				at = line[i]
+				at = id[i]
 				seconds = ((at in end) ? end[at] : now) - begin[at]
 				mark = (at in end && status[at] == 0) ? "" : "  FAILED"
-				printf "%-64s %8.1f %5.0f%%%s\n", sprintf("%*s%s", 2 * depth[at], "", name[at]), seconds,
-					100 * seconds / total, mark
+				printf "%-64s %8.1f %5.0f%% %8s%s\n", sprintf("%*s%s", 2 * depth[at], "", name[at]), seconds,
+					100 * seconds / total, cpu[at], mark
 			}
 			printf "%-64s %8.1f\n", "all", total
 		}' "$VSEKAI_STAGES" >&2

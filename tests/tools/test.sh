@@ -124,22 +124,35 @@ silently() {
 	no_trouble 'ERROR|WARNING' "$what was not clean"
 }
 
+# scene_tests WHICH COMMAND...: the tests of tests/godot that need the server of fixtures.sh, `served`, or the others,
+# `alone`. COMMAND runs what follows it. Each has a home of its own, because both run at the same time.
 scene_tests() {
-	"$tools/fixtures.sh" "$work/godot" "$tools/godot.sh" --headless --path "$repo" \
-		-s res://tests/godot/run_tests.gd 2>&1 | tee "$work/log"
-	no_trouble 'leaked at exit|still in use at exit' "the tests leave objects behind"
+	local log=$work/log-$1
+	mkdir -p "$work/home-$1"
+	"${@:2}" "$tools/godot.sh" --run /usr/bin/env HOME="$work/home-$1" "${GODOT:-godot}" --headless --path "$repo" \
+		-s res://tests/godot/run_tests.gd -- "--$1" 2>&1 | tee "$log"
+	if grep -E 'leaked at exit|still in use at exit' "$log"; then die "the tests leave objects behind"; fi
+}
+
+# The sum of what both have passed, as the last line.
+scene_sum() {
+	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work"/log-{served,alone} |
+		awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
 }
 
 suite_godot() {
 	has_godot || { skip "no Godot: its tests are left out" && return; }
 	stage "godot: the project imports" silently "the import" --import
 	stage "godot: the editor opens the project" silently "the editor" --editor --quit-after 100
+	beside "godot: what needs a server" scene_tests served "$tools/fixtures.sh" "$work/godot"
 	stage "godot: docs/godot-reference.md agrees with the class docs" "$tools/node_reference.py" --check
 	stage "godot: the wrapper for C# agrees with the classes, and compiles" "$tools/csharp_wrapper.py" --check
 	stage "godot: every script compiles without warnings" godot --no-header -s res://tests/godot/check_scripts.gd
 	stage "godot: the addon in a new project" "$tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
 	stage "godot: the project's command line" "$tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py" --few
-	stage "godot: scenes, theme and node" scene_tests
+	stage "godot: scenes and theme" scene_tests alone env
+	join
+	scene_sum
 }
 
 for suite in "${suites[@]}"; do

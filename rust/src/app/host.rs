@@ -48,6 +48,11 @@ pub fn shared_cache_folder() -> Option<PathBuf> {
     Some(base?.join("casync").join("chunks"))
 }
 
+/// The hosts that are reached without a proxy, by the usual variable.
+pub fn no_proxy() -> Option<String> {
+    std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).ok()
+}
+
 /// How a game's environment differs from this program's: it has none of the updater's settings, several of which can
 /// hold a secret, and no passwords of proxies. The proxies themselves stay.
 pub fn game_environment() -> Vec<(OsString, Option<OsString>)> {

@@ -10,6 +10,7 @@ use crate::cli::caller::refuse_relative;
 use crate::cli::words::Words;
 use crate::net::http::Url;
 
+mod examples;
 mod groups;
 mod help;
 pub(crate) mod install;
@@ -89,7 +90,8 @@ impl Cli {
     ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = help::as_option(with_update_as_command(arguments), &Self::command());
-        Self::parse(&arguments, check).map_err(|error| {
+        let parsed = Self::parse(&arguments, check).map(|cli| Self { words: cli.words.completed(added), ..cli });
+        parsed.map_err(|error| {
             if error.kind() == ErrorKind::InvalidUtf8 {
                 return name_what_is_not_utf8(&arguments, error);
             }
@@ -157,7 +159,7 @@ fn with_update_as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 impl Cli {
     /// The whole command line, with the commands of its help in groups.
     pub(crate) fn grouped() -> clap::Command {
-        groups::group(Self::command())
+        groups::group(examples::add(Self::command()))
     }
 
     /// The same, laid out for `-h` or `--help`.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::app::host;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::formats::index::Index;
@@ -82,6 +83,7 @@ fn connect_as(
         credential_origins: options.http_auth_origin.clone(),
         ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
         proxy: merged.proxy.value,
+        no_proxy: host::no_proxy(),
         rate_limit: RateLimit::new(options.limit_rate.or(limit_rate), None),
         max_in_flight: usize::from(merged.connections.value),
         ..HttpOptions::default()

@@ -17,6 +17,8 @@ mod refusals;
 pub(crate) fn of(error: &Error, audience: Audience, words: &Words) -> Option<String> {
     let code = error.code();
     let hint = match error {
+        // It says what was meant, or where to look.
+        Error::NotThere { .. } => None,
         Error::ServerRefused { code: refused, status, .. } => refusals::hint(refused, *status).or_else(|| hint(code)),
         _ if audience == Audience::Publisher => publisher_hint(code, words).or_else(|| hint(code)),
         _ => of_player(code, words).or_else(|| hint(code)),
@@ -41,6 +43,10 @@ fn of_player(code: &str, words: &Words) -> Option<&'static str> {
             "Work in the folder of an install, or name it. `vsekai install GAME --repository {url} --trust-root {root}` \
              installs one."
         }
+        "repository_missing" if words.has_dir() && matches!(words.command(), "update" | "check" | "versions") => {
+            "Give both again, as the publisher tells them: `vsekai {command}{dir} --repository URL --trust-root FILE`. The \
+             install remembers them."
+        }
         "signature_invalid" if words.has_trust_root() => {
             "Nothing was changed. Check that {root} is the root.json of this repository's publisher, and that the \
              address is right. If both are, try another mirror with --repository, and tell the publisher."
@@ -62,8 +68,15 @@ fn publisher_hint(code: &str, words: &Words) -> Option<&'static str> {
             "Nothing was published. Check that the key folder belongs to this repository. What was prepared must be signed \
              with `vsekai sign FILE` before it is published."
         }
+        "mode_unknown" if matches!(words.command(), "publish" | "repository mode") => {
+            "The key folder has no key of this mode: `vsekai keys add {keys} --mode NAME` makes the key of a new one."
+        }
         "mode_unknown" | "version_unknown" => {
-            "`vsekai repository show {place} --keys {keys}` lists the modes and versions of a repository."
+            "`vsekai repository show{shown}` lists the modes and versions of a repository."
+        }
+        "metadata_malformed" => {
+            "Nothing was changed. A file of the repository is damaged, or was only half copied: put it back from a copy, such \
+             as the one on your web host, then run this again."
         }
         "passphrase_missing" if words.command() != "keys passphrase" => {
             "Give it with --passphrase-file FILE or VSEKAI_KEY_PASSPHRASE, or run this in a terminal, which asks for it."

@@ -1,7 +1,7 @@
 //! The words of the user's own command line, for the commands that hints and messages suggest: somebody who typed
 //! `vsekai update GAME` reads `vsekai verify --repair GAME`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -21,6 +21,7 @@ pub(crate) struct Words {
     server: Option<String>,
     keys: Option<String>,
     store: Option<String>,
+    is_of_project: bool,
 }
 
 impl Words {
@@ -46,7 +47,15 @@ impl Words {
             trust_root: word("trust_root"),
             keys: word("keys").or_else(|| word("dir").filter(|_| command.first() == Some(&"keys"))),
             store: word("store"),
+            is_of_project: false,
         }
+    }
+
+    /// The same words, of which the publisher's file has added these.
+    pub(super) fn completed(self, added: &[OsString]) -> Self {
+        let names = |option: &str| added.iter().any(|word| word.to_string_lossy().starts_with(option));
+        let is_of_project = (names("--repository=") || names("--server=")) && names("--keys=");
+        Self { is_of_project, ..self }
     }
 
     /// The command without its arguments, such as `mode switch`.
@@ -69,11 +78,13 @@ impl Words {
         self.trust_root.is_some()
     }
 
-    /// The text with what the command line names in the place of `{dir}`, `{where}`, `{url}`, `{root}`, `{keys}`,
-    /// `{server}`, `{repo}`, `{place}` and `{store}`. What is not known stays a word in capitals.
+    /// The text with what the command line names in the place of `{command}`, `{dir}`, `{where}`, `{url}`, `{root}`,
+    /// `{keys}`, `{server}`, `{repo}`, `{place}`, `{shown}` and `{store}`. What is not known stays a word in capitals.
     pub(super) fn fill(&self, text: &str) -> String {
         let known = |value: &Option<String>, name: &str| value.clone().unwrap_or_else(|| name.to_owned());
         text.replace("{dir}", &after(self.dir.as_deref()))
+            .replace("{command}", &self.command)
+            .replace("{shown}", &self.shown())
             .replace("{where}", &self.source())
             .replace("{place}", &self.place())
             .replace("{server}", &known(&self.server, "URL"))
@@ -90,6 +101,11 @@ impl Words {
             Some(server) => format!("--server {server}"),
             None => "--repository {repo}".to_owned(),
         }
+    }
+
+    /// What `repository show` needs to find the repository: nothing where the publisher's file names it.
+    fn shown(&self) -> String {
+        if self.is_of_project { String::new() } else { " {place} --keys {keys}".to_owned() }
     }
 
     /// What a command that queries a repository needs: the install, or the options while nothing is installed there.

@@ -151,6 +151,7 @@ impl Error {
             Self::PreparationStale { .. } => Code::PreparationStale,
             Self::SignatureExpired { .. } => Code::SignatureExpired,
             Self::Invalid { .. } => Code::InvalidArgument,
+            Self::NotThere { .. } => Code::NotFound,
             Self::Unsupported { .. } => Code::Unsupported,
             Self::Cancelled => Code::Cancelled,
         }

@@ -75,6 +75,11 @@ impl Error {
         Self::Invalid { what, reason: reason.into(), source: None }
     }
 
+    /// Something that the caller names and that is not there; `reason` is a sentence.
+    pub fn not_there(reason: impl Into<String>) -> Self {
+        Self::NotThere { reason: reason.into() }
+    }
+
     /// A feature that this program does not have.
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported { what: what.into(), source: None }

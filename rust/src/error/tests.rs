@@ -42,6 +42,7 @@ fn samples() -> Vec<Error> {
         Error::PreparationStale { reason: text() },
         Error::SignatureExpired { role: text(), expires: jiff::Timestamp::UNIX_EPOCH },
         Error::invalid("", text()),
+        Error::not_there(text()),
         Error::unsupported(text()),
         Error::Cancelled,
     ];

@@ -90,8 +90,10 @@ pub struct HttpOptions {
     pub credential_origins: Vec<Url>,
     /// Certificate authorities to trust in addition to the system's. Each is PEM with one or more certificates.
     pub ca_certificates_pem: Vec<Vec<u8>>,
-    /// Proxy for all hosts that `NO_PROXY` does not name; without it, the environment decides.
+    /// Proxy for all hosts but those of [`Self::no_proxy`]; without it, the environment and the system decide.
     pub proxy: Option<String>,
+    /// Hosts that are reached without [`Self::proxy`], written as in the variable `NO_PROXY`.
+    pub no_proxy: Option<String>,
     /// Longest time to connect, TLS included.
     pub connect_timeout: Duration,
     /// Longest silence on a connection. Also the period over which a body must arrive at 1 KiB/s or more.
@@ -117,6 +119,7 @@ impl Default for HttpOptions {
             credential_origins: Vec::new(),
             ca_certificates_pem: Vec::new(),
             proxy: None,
+            no_proxy: None,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
             attempts: 4,
@@ -138,6 +141,7 @@ impl fmt::Debug for HttpOptions {
             .field("ca_certificates", &self.ca_certificates_pem.len())
             // A proxy URL may hold a password.
             .field("proxy", &self.proxy.is_some())
+            .field("no_proxy", &self.no_proxy)
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("attempts", &self.attempts)

@@ -107,6 +107,21 @@ fn no_file_imports_from_a_layer_above_its_own() {
     assert!(found.is_empty(), "{} of {} files:\n{}", found.len(), files.len(), found.join("\n"));
 }
 
+/// A program may have set what another thread reads meanwhile; and what a library reads, nobody can choose for one call.
+#[test]
+fn only_what_knows_the_machine_reads_the_environment() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let below = ["error", "event", "formats", "local", "net", "install"];
+    let files = below.iter().flat_map(|layer| files_below(&root.join(layer)));
+    let asks = |path: &PathBuf| {
+        let code = code_of(&fs::read_to_string(path).unwrap());
+        ["env::var(", "env::var_os(", "env::vars", "from_env("].iter().any(|call| code.contains(call))
+    };
+    let found: Vec<_> =
+        files.filter(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs")).filter(asks).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn imports_from_above_are_found_wherever_they_stand() {
     let found = |path: &str, text: &str| violations(Path::new(path), text);

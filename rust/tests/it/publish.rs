@@ -157,9 +157,9 @@ fn entry_without_an_exec_bit_is_published_strictly_and_can_be_started() {
 fn an_entry_or_mutable_file_that_is_not_there_is_refused() {
     let test = TestPublisher::new();
     let tree = test.tree("one", 1);
-    test.publish(&tree, "1.0.0", &["--mutable", "no/such"]).failed("invalid_argument");
+    test.publish(&tree, "1.0.0", &["--mutable", "no/such"]).failed("not_found");
     fs::remove_file(tree.join("game")).unwrap();
-    test.publish(&tree, "1.0.0", &[]).failed("invalid_argument");
+    test.publish(&tree, "1.0.0", &[]).failed("not_found");
 }
 
 #[test]
@@ -246,8 +246,15 @@ fn mistyped_places_are_named_as_such() {
     let (_, hint) = told(&["keys", "init", "new", "--mode", "stable", "--online", &dead]);
     assert!(!hint.contains("downloaded") && hint.contains("address"), "{hint}");
     let tree = test.tree("build", 1);
-    let said = Run::of(test.publisher.publishing(&tree, "stabel", "1.0.0").arg("--json")).failed("invalid_argument");
-    assert!(said.contains("the keys here are for: beta, stable; did you mean \"stable\"? A new"), "{said}");
+    let run = Run::of(test.publisher.publishing(&tree, "stabel", "1.0.0").arg("--json"));
+    let said = run.failed("mode_unknown");
+    assert!(said.ends_with("available: beta, stable"), "{said}");
+    let hint = run.lines.last().unwrap()["hint"].as_str().unwrap();
+    assert!(hint.starts_with("Did you mean stable? ") && hint.contains("`vsekai keys add "), "{hint}");
+    let said = Run::of(vsekai().args(["--json", "keys", "rotate"]).arg(test.publisher.keys()).arg("stabel"));
+    assert!(said.failed("not_found").ends_with("did you mean \"stable\"?"));
+    let said = test.publish_entry(&tree, "1.0.0", "gmae", &[]).failed("not_found");
+    assert!(said.ends_with("did you mean game?"), "{said}");
     let said = test.publisher.publishing(&tree, "stable", "1.0.0").args(["--rollout", "20"]).output().unwrap();
     assert!(String::from_utf8(said.stdout).unwrap().contains("\nIt is offered to 20% of installs"));
 }

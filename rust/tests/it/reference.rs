@@ -156,8 +156,8 @@ fn page_of_settings_has_every_key_and_variable() {
     let variables: Vec<&str> = rows.iter().map(|row| row[1].as_str()).filter(|name| !name.is_empty()).collect();
     assert_eq!(variables, config::VARIABLES);
     let merged = config::Settings::merge(config::Config::default(), &|_| None, config::Config::default()).unwrap();
-    for (row, setting) in rows.iter().zip(merged.rows()).filter(|(_, setting)| !setting.value.is_empty()) {
-        assert_eq!(row[2], setting.value, "the default of {}", setting.key);
+    for (row, setting) in rows.iter().zip(merged.rows()).filter(|(_, setting)| !setting.text.is_empty()) {
+        assert_eq!(row[2], setting.text, "the default of {}", setting.key);
     }
 }
 

@@ -12,6 +12,8 @@
 )]
 
 mod api;
+#[path = "../support/client.rs"]
+mod client;
 mod databases;
 mod db;
 mod files;

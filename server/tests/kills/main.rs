@@ -12,6 +12,8 @@
 #![cfg(unix)]
 
 #[allow(dead_code, reason = "the other program uses the rest")]
+#[path = "../support/client.rs"]
+mod client;
 #[path = "../support/mod.rs"]
 mod support;
 

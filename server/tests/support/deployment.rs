@@ -208,7 +208,7 @@ impl TestDeployment {
     pub(crate) fn api(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+            let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
             let url = format!("{}{path}", self.url());
             let mut request = client.request(method.parse().unwrap(), url).bearer_auth(&self.token);
             if let Some(body) = body {

@@ -205,6 +205,7 @@ fn settings(options: Options) -> Result<Settings> {
     let version = Some(options.version).filter(|version| !version.is_empty());
     let network = Network::new(&HttpOptions {
         proxy: Some(options.proxy).filter(|proxy| !proxy.is_empty()),
+        no_proxy: host::no_proxy(),
         rate_limit: options.rate_limit,
         ..HttpOptions::default()
     })?;

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
         Config::Get { key } => {
             if let Some(row) = rows(&settings::all()?).into_iter().find(|row| row.key == key) {
                 output.detail(&format!("{key} comes from: {}", origin(&row)));
-                output.done("config get", &row, &row.value);
+                output.done("config get", &row, &row.text);
             }
         }
         Config::Set { key, value } => {
@@ -103,12 +103,13 @@ fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
 /// All settings, with what applies where nothing is set.
 fn rows(settings: &Settings) -> Vec<Row> {
     let mut rows = settings.rows();
-    for row in rows.iter_mut().filter(|row| row.value.is_empty()) {
-        match row.key {
-            "mode" => row.value = ModeName::default().to_string(),
-            "platform" => row.value = Platform::current().to_string(),
-            _ => {}
-        }
+    for row in rows.iter_mut().filter(|row| row.text.is_empty()) {
+        let value = match row.key {
+            "mode" => ModeName::default().to_string(),
+            "platform" => Platform::current().to_string(),
+            _ => continue,
+        };
+        *row = Row::of(row.key, value.into(), row.origin);
     }
     rows
 }
@@ -127,7 +128,7 @@ fn origin(row: &Row) -> String {
 
 fn shown(shown: &Shown) -> String {
     let row = |row: &Row| {
-        let value = match (row.value.as_str(), row.key) {
+        let value = match (row.text.as_str(), row.key) {
             ("", "limit_rate") => "unlimited".to_owned(),
             ("", "trust_root") if row.origin == Origin::BuiltIn => "root.json".to_owned(),
             ("", "proxy") => proxy_of_the_system().unwrap_or_else(|| "none".to_owned()),

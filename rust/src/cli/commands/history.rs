@@ -2,8 +2,10 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::formats::release::Why;
+use crate::formats::release::{ModeName, Why};
 use crate::install::{Change, End, RollbackReason};
+use crate::version::Version;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::arguments::install::History;
@@ -13,8 +15,33 @@ use crate::text::table;
 
 #[derive(Serialize)]
 struct Changes {
-    /// Oldest first.
-    changes: Vec<Change>,
+    /// Newest first, as the text has them.
+    changes: Vec<Shown>,
+}
+
+/// A [`Change`] with the time as every other line of `--json` has it.
+#[derive(Serialize)]
+struct Shown {
+    time: Option<Timestamp>,
+    version: Version,
+    mode: ModeName,
+    is_rollback: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<Version>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<RollbackReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<End>,
+}
+
+impl From<Change> for Shown {
+    fn from(change: Change) -> Self {
+        let Change { time, version, mode, is_rollback, left, reason, why, ended } = change;
+        let time = Timestamp::from_second(time).ok();
+        Self { time, version, mode, is_rollback, left, reason, why, ended }
+    }
 }
 
 pub(crate) fn run(args: &History, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -26,6 +53,7 @@ pub(crate) fn run(args: &History, output: Output, monitor: &Monitor) -> Result<u
         vec![size::time(change.time), what.to_owned(), version, mode, why(change)]
     };
     let rows: Vec<_> = changes.iter().rev().map(row).collect();
+    let changes = changes.iter().rev().cloned().map(Shown::from).collect();
     let text = match rows.as_slice() {
         [] => format!("Nothing is remembered of {}: it was last changed by an older vsekai.", dir.display()),
         rows => table(&["when", "what", "version", "mode", "why"], rows),

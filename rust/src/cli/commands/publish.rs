@@ -238,13 +238,15 @@ fn new_chunks(published: &Published, place: &Destination) -> String {
     if published.new_chunks == 0 {
         return "No chunk is new.".to_owned();
     }
-    format!(
-        "{} of {} new: {}{}.",
-        count(published.new_chunks),
-        counted(published.sizes.chunks, "chunk is", "chunks are"),
-        bytes(published.new_stored_bytes),
-        if matches!(place, Destination::Folder(_)) { " to upload" } else { "" }
-    )
+    let upload = if matches!(place, Destination::Folder(_)) { " to upload" } else { "" };
+    let new = share_new(published.new_chunks, published.sizes.chunks);
+    format!("{new}: {}{upload}.", bytes(published.new_stored_bytes))
+}
+
+/// `1 of 46 chunks is new`.
+fn share_new(new: u64, all: u64) -> String {
+    let is = if new == 1 { "is" } else { "are" };
+    format!("{} of {} {is} new", count(new), counted(all, "chunk", "chunks"))
 }
 
 /// The bundles that were built. Why some are not listed is for those who want to know more.
@@ -273,6 +275,13 @@ fn bundle(info: &BundleInfo) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_are_counted_as_people_say_it() {
+        assert_eq!(share_new(1, 462), "1 of 462 chunks is new");
+        assert_eq!(share_new(2_000, 2_000), "2,000 of 2,000 chunks are new");
+        assert_eq!(share_new(1, 1), "1 of 1 chunk is new");
+    }
 
     #[test]
     fn mode_that_is_not_the_default_is_named_to_players() {

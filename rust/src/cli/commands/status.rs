@@ -19,11 +19,21 @@ fn text(status: &Status, here: &str) -> String {
     let version = |installed: &Option<Installed>| {
         installed.as_ref().map_or("none".to_owned(), |it| format!("{} ({}, {})", it.version, it.mode, it.platform))
     };
+    let previous = if status.previous.is_none() && !status.bad.is_empty() {
+        "none: this is the one that it went back to".to_owned()
+    } else {
+        version(&status.previous)
+    };
+    let repository = if status.repository.is_empty() {
+        format!("unknown; `vsekai update{here} --repository URL --trust-root FILE` tells it again")
+    } else {
+        status.repository.join(" ")
+    };
     let mut rows = vec![
         ("mode", status.mode.to_string()),
         ("current", version(&status.current)),
-        ("previous", version(&status.previous)),
-        ("repository", status.repository.join(" ")),
+        ("previous", previous),
+        ("repository", repository),
     ];
     if let Some(missing) = &status.missing {
         let text = format!("{missing} is gone; `vsekai update{here}` or `vsekai verify --repair{here}` brings it back");

@@ -51,8 +51,8 @@ pub(super) struct Bar {
     quiet: bool,
     verbose: bool,
     has_steps: bool,
-    began: Instant,
     state: Mutex<Step>,
+    timed: Mutex<Timed>,
     /// The code of the last finding: one hint is enough for all findings of a code.
     hinted: Mutex<&'static str>,
 }
@@ -71,8 +71,8 @@ impl Bar {
             quiet: global.quiet,
             verbose: global.verbose,
             has_steps,
-            began: Instant::now(),
             state: Mutex::default(),
+            timed: Mutex::default(),
             hinted: Mutex::new(""),
         }
     }
@@ -83,6 +83,7 @@ impl Bar {
 
     /// A step begins. Those of an update have a number.
     fn begin(&self, label: &'static str, number: Option<usize>, is_download: bool) {
+        self.time(Some(label));
         let mut step = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if step.label == label {
             return;
@@ -98,8 +99,13 @@ impl Bar {
         if !self.progress.is_hidden() {
             self.progress.enable_steady_tick(Duration::from_millis(100));
         }
-        if self.verbose {
-            self.say(&format!("{:7.1} s  {label}", self.began.elapsed().as_secs_f64()));
+    }
+
+    /// This step runs from now on, or none. Says how long the one before it has taken, to those who want to know more.
+    fn time(&self, label: Option<&'static str>) {
+        let ended = self.timed.lock().unwrap_or_else(PoisonError::into_inner).go_on(label, Instant::now());
+        if let Some(line) = ended.filter(|_| self.verbose) {
+            self.say(&line);
         }
     }
 
@@ -107,6 +113,8 @@ impl Bar {
         if let Some(at) = STEPS.iter().position(|(step, _)| *step == state) {
             let number = self.has_steps.then_some(at + 1);
             self.begin(STEPS[at].1, number, state == State::DownloadingUpdate);
+        } else {
+            self.time(None);
         }
     }
 
@@ -158,6 +166,21 @@ impl Bar {
     }
 }
 
+/// The step that runs, and since when.
+#[derive(Default)]
+struct Timed(Option<(&'static str, Instant)>);
+
+impl Timed {
+    /// Another step runs, or none. Returns what is said of the one that has ended.
+    fn go_on(&mut self, label: Option<&'static str>, now: Instant) -> Option<String> {
+        if self.0.map(|(running, _)| running) == label {
+            return None;
+        }
+        let (ended, began) = std::mem::replace(&mut self.0, label.map(|label| (label, now)))?;
+        Some(format!("{:7.1} s  {ended}", now.duration_since(began).as_secs_f64()))
+    }
+}
+
 fn set_template(progress: &ProgressBar, template: &str) {
     if let Ok(style) = ProgressStyle::with_template(template) {
         progress.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
@@ -181,7 +204,10 @@ impl Observer for Bar {
             Event::Advanced { phase, bytes } => self.advanced(phase, bytes, false),
             Event::Received { bytes, .. } => self.advanced(Phase::Assemble, bytes, true),
             // The next step of an update follows at once.
-            Event::Finished { .. } if !self.has_steps => self.progress.finish_and_clear(),
+            Event::Finished { .. } if !self.has_steps => {
+                self.time(None);
+                self.progress.finish_and_clear();
+            }
             // The terminal is the game's.
             Event::Launched { version, rolled_back_from } => {
                 self.progress.finish_and_clear();
@@ -200,6 +226,7 @@ impl Observer for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
+        self.time(None);
         self.progress.finish_and_clear();
     }
 }
@@ -214,5 +241,21 @@ fn name(phase: Phase) -> &'static str {
         Phase::Upload => "Uploading",
         Phase::Bundle => "Bundling",
         Phase::Move => "Moving",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_told_with_the_time_that_each_has_taken() {
+        let (begin, mut timed) = (Instant::now(), Timed::default());
+        let mut at = |seconds, label| timed.go_on(label, begin + Duration::from_secs(seconds));
+        assert_eq!(at(0, Some("Checking")), None);
+        assert_eq!(at(2, Some("Checking")), None);
+        assert_eq!(at(3, Some("Downloading")), Some("    3.0 s  Checking".to_owned()));
+        assert_eq!(at(10, None), Some("    7.0 s  Downloading".to_owned()));
+        assert_eq!(at(20, None), None);
     }
 }

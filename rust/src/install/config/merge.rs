@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Config, DEFAULT_GRACE, check};
 use crate::error::{Error, Result};
@@ -82,7 +83,10 @@ pub struct Row {
     /// The setting's key in the file.
     pub key: &'static str,
     /// The value as text, without passwords and queries; empty if it is not set.
-    pub value: String,
+    #[serde(skip)]
+    pub text: String,
+    /// The same for a program: a list, a number or a truth value where the setting is one; null if it is not set.
+    pub value: Value,
     /// The origin of the value.
     pub origin: Origin,
 }
@@ -146,20 +150,28 @@ impl Settings {
         let plain = |text: &Option<String>| text.clone().unwrap_or_default();
         let repository: Vec<_> = self.repository.value.iter().map(|url| text::address(url)).collect();
         let proxy = self.proxy.value.as_deref().map(text::address).unwrap_or_default();
-        let row = |key, value, origin| Row { key, value, origin };
         vec![
-            row("repository", repository.join(" "), self.repository.origin),
-            row("trust_root", path(&self.trust_root.value), self.trust_root.origin),
-            row("mode", plain(&self.mode.value), self.mode.origin),
-            row("platform", plain(&self.platform.value), self.platform.origin),
-            row("limit_rate", plain(&self.limit_rate.value), self.limit_rate.origin),
-            row("proxy", proxy, self.proxy.origin),
-            row("connections", self.connections.value.to_string(), self.connections.origin),
-            row("cache", path(&self.cache.value), self.cache.origin),
-            row("shared_cache", self.shared_cache.value.to_string(), self.shared_cache.origin),
-            row("grace_seconds", self.grace_seconds.value.to_string(), self.grace_seconds.origin),
-            row("reports", self.reports.value.to_string(), self.reports.origin),
+            Row { text: repository.join(" "), ..Row::of("repository", repository.into(), self.repository.origin) },
+            Row::of("trust_root", path(&self.trust_root.value).into(), self.trust_root.origin),
+            Row::of("mode", plain(&self.mode.value).into(), self.mode.origin),
+            Row::of("platform", plain(&self.platform.value).into(), self.platform.origin),
+            Row::of("limit_rate", plain(&self.limit_rate.value).into(), self.limit_rate.origin),
+            Row::of("proxy", proxy.into(), self.proxy.origin),
+            Row::of("connections", self.connections.value.into(), self.connections.origin),
+            Row::of("cache", path(&self.cache.value).into(), self.cache.origin),
+            Row::of("shared_cache", self.shared_cache.value.into(), self.shared_cache.origin),
+            Row::of("grace_seconds", self.grace_seconds.value.into(), self.grace_seconds.origin),
+            Row::of("reports", self.reports.value.into(), self.reports.origin),
         ]
+    }
+}
+
+impl Row {
+    /// A row whose text is the value in words; an empty text is no value.
+    pub fn of(key: &'static str, value: Value, origin: Origin) -> Self {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = if text.is_empty() { Value::Null } else { value };
+        Self { key, text, value, origin }
     }
 }
 

@@ -12,10 +12,10 @@ use crate::path::RelPath;
 /// The platform that the entry is a program of. A script is one for `this` machine, if the programs beside it are.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the entry does not tell; [`Error::Io`].
+/// [`Error::Invalid`] if the entry does not tell, [`Error::NotThere`] if the build lacks it; [`Error::Io`].
 pub fn platform_of(root: &Path, layout: &Layout, entry: &RelPath, this: &Platform) -> Result<Platform> {
     let files = || layout.nodes().iter().filter_map(|node| Entry::of(node, root));
-    let none = || Error::invalid("entry", format!("{entry} is not a file of the build"));
+    let none = || Error::not_there(format!("The entry {entry} is not a file of the build"));
     let file = files().find(|file| file.path == entry).ok_or_else(none)?;
     let head = file.beginning()?;
     let name = entry.file_name().to_ascii_lowercase();

@@ -95,7 +95,7 @@ fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result
     }
     if let Some(proxy) = &options.proxy {
         let proxy = reqwest::Proxy::all(proxy).map_err(invalid("proxy"))?;
-        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+        builder = builder.proxy(proxy.no_proxy(options.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string)));
     }
     Ok(builder)
 }

@@ -1,20 +1,18 @@
 //! Which proxy a request goes through, so that an error can name it.
 
-use std::env;
-
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::HttpOptions;
 use crate::text;
 
-/// Chooses as the library does: the given proxy, except for hosts in `NO_PROXY`, or those of environment and system.
+/// Chooses as the library does: the given proxy, except for the hosts that need none, or those of environment and system.
 pub(super) struct Proxies(Matcher);
 
 impl Proxies {
     pub(super) fn of(options: &HttpOptions) -> Self {
         let Some(proxy) = &options.proxy else { return Self(Matcher::from_system()) };
-        let direct = env::var("NO_PROXY").or_else(|_| env::var("no_proxy")).unwrap_or_default();
+        let direct = options.no_proxy.as_deref().unwrap_or_default();
         Self(Matcher::builder().all(proxy.as_str()).no(direct).build())
     }
 

@@ -37,8 +37,9 @@ impl<'a> Job<'a> {
     /// Checks everything that does not depend on what was published before.
     ///
     /// # Errors
-    /// [`Error::LintFailed`] if a finding prevents publishing, [`Error::Invalid`] for a code to allow that no finding
-    /// has, an entry or mutable file that is not in the tree, or a platform that is not given and cannot be told.
+    /// [`Error::LintFailed`] if a finding prevents publishing, [`Error::NotThere`] for an entry or mutable file that is
+    /// not in the tree, [`Error::Invalid`] for a code to allow that no finding has, or a platform that is not given and
+    /// cannot be told.
     pub(super) fn check(request: &'a Request, gathered: &Gathered, monitor: &Monitor) -> Result<Self> {
         check_codes(request)?;
         let (root, layout) = (gathered.root(), gathered.layout());
@@ -144,15 +145,15 @@ fn check_paths(request: &Request, layout: &Layout) -> Result<()> {
         let node = layout.nodes().iter().find(|node| node.path.as_ref() == Some(path));
         node.is_some_and(|node| matches!(node.kind, NodeKind::File { .. }))
     };
-    let named = request.mutable.iter().map(|path| ("mutable", path));
+    let named = request.mutable.iter().map(|path| ("mutable file", path));
     for (what, path) in std::iter::once(("entry", &request.entry.path)).chain(named) {
         if !is_file(path) {
             let files = layout.nodes().iter().filter(|node| matches!(node.kind, NodeKind::File { .. }));
             let files: Vec<String> = files.filter_map(|node| Some(node.path.as_ref()?.to_string())).collect();
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             let meant = text::closest(&path.to_string(), &files).map(|meant| format!("; did you mean {meant}?"));
-            let reason = format!("{path} is not a file of the build{}", meant.unwrap_or_default());
-            return Err(Error::invalid(what, reason));
+            let meant = meant.unwrap_or_default();
+            return Err(Error::not_there(format!("The {what} {path} is not a file of the build{meant}")));
         }
     }
     Ok(())

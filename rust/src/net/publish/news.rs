@@ -29,8 +29,8 @@ pub enum NewsEdit {
 /// Makes the changes and signs them. A server is sent the result, and signs the rest.
 ///
 /// # Errors
-/// `mode_unknown`, `key_missing` without the key of the mode, `signature_expired`; `invalid_argument` if there is no
-/// item to remove, or one too many. The repository is then unchanged.
+/// `mode_unknown`, `key_missing` without the key of the mode, `signature_expired`; `not_found` if there is no item
+/// to remove, `invalid_argument` if there is one too many. The repository is then unchanged.
 pub fn edit_news(
     repository: &Destination,
     keys: impl Into<KeyFolder>,
@@ -95,7 +95,7 @@ pub(super) fn change(
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     let meant = text::closest(&id.to_string(), &known).map(|id| format!("; did you mean {id}?"));
                     let meant = meant.unwrap_or_else(|| "; `vsekai news list` shows all".to_owned());
-                    return Err(Error::invalid("id", format!("the mode {mode} has no news item {id}{meant}")));
+                    return Err(Error::not_there(format!("The mode {mode} has no news item {id}{meant}")));
                 }
             }
         }

@@ -87,9 +87,10 @@ pub(super) enum Ending {
 impl Ending {
     /// The error for a mode that the repository does not have: its first, empty list is signed where its key is.
     pub(super) fn begin_first() -> Error {
-        let reason = "the repository does not have it yet; where its key is, run `vsekai repository mode`, or for a server \
-                      `vsekai keys push`";
-        Error::invalid("mode", reason)
+        Error::not_there(
+            "The repository does not have the mode yet; where its key is, run `vsekai repository mode`, or for a server \
+             `vsekai keys push`",
+        )
     }
 }
 

@@ -313,7 +313,7 @@ impl Inner {
         let no_client = || missing(url.as_str());
         let client = self.client.as_ref().ok_or_else(no_client)?;
         let question = HttpRequest { url, max_bytes, known: &validators, sent: &self.counters.requests };
-        let answer = client.get_if_changed(question).await?;
+        let answer = client.get_if_changed(question).await.map_err(|error| of_server(error, at))?;
         match (answer, known) {
             (HttpAnswer::Document { bytes, validators }, _) => {
                 self.counters.add_received(bytes.len() as u64);
@@ -360,6 +360,18 @@ fn cap(wanted: &PackQuery, state: &State) -> u64 {
 /// Whether a target of this length is kept for the next run.
 pub(super) fn is_worth_keeping(length: u64) -> bool {
     length <= MAX_CACHED_TARGET_BYTES
+}
+
+/// Where no server answers, the repository is what cannot be reached: nobody has asked for the file that was the first.
+fn of_server(error: Error, at: &Location) -> Error {
+    use TransportKind::{Offline, TimedOut, Tls};
+    match error {
+        Error::Transport { kind: kind @ (Offline | TimedOut | Tls), reason, source, .. } => {
+            let address = at.to_string();
+            Error::transport(kind, address.trim_end_matches('/'), reason).with_source(source)
+        }
+        other => other,
+    }
 }
 
 fn missing(what: &str) -> Error {

@@ -94,7 +94,8 @@ fn news_are_published_read_with_a_check_and_kept() {
     shop.vsekai(&["check"]).done();
     assert_eq!(titles(&stories(&shop, true)), ["About second"]);
     assert!(kept_pictures(&shop).is_empty(), "what no item names is removed");
-    news(&shop, &["remove", "opening"]).failed("invalid_argument");
+    let said = news(&shop, &["remove", "opening"]).failed("not_found");
+    assert!(said.ends_with("`vsekai news list` shows all"), "{said}");
 }
 
 #[test]

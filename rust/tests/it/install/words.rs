@@ -230,6 +230,10 @@ fn errors_of_the_network_are_told_in_words() {
     {
         let said = from(&shop, &url, &[]).failed("offline");
         assert!(said.contains(words) && !said.contains("os error"), "{said}");
+        assert!(
+            said.starts_with(&format!("{}: ", url.trim_end_matches('/'))),
+            "no file that nobody has asked for: {said}"
+        );
     }
     let server = TestServer::start(shop.publisher.repository());
     let said = from(&shop, &server.url().replace("http:", "https:"), &[]);

@@ -162,9 +162,29 @@ fn mode_that_the_repository_lacks_is_begun_where_its_key_is() {
         command.arg(&all.file).arg("--repository").arg(all.test.path("new")).arg("--keys").arg(&all.public);
         Run::of(command.arg(all.test.path("one")))
     };
-    let said = prepare("stable").failed("invalid_argument");
+    let said = prepare("stable").failed("not_found");
     assert!(said.contains("vsekai repository mode"), "{said}");
     assert!(!all.test.path("new").exists());
+}
+
+#[test]
+fn keys_that_the_repository_lacks_are_brought_there_first() {
+    let all = Parties::new();
+    let run = |arguments: &[&str], keys: &Path| Run::of(vsekai().arg("--json").args(arguments).arg(keys));
+    let keys = all.test.publisher.keys().to_owned();
+    let keys = keys.as_path();
+    Run::of(vsekai().args(["--json", "keys", "rotate"]).arg(keys).arg("stable")).done();
+    fs::copy(keys.join("keys.json"), all.public.join("keys.json")).unwrap();
+    let said = all.prepare("1.1.0", 2, &[]).failed("invalid_argument");
+    assert!(said.contains("stable") && said.contains("`vsekai repository renew`"), "{said}");
+    assert!(!all.file.exists());
+
+    let repository = all.test.publisher.repository().to_str().unwrap();
+    run(&["repository", "renew", "--repository", repository, "--keys"], keys).done();
+    all.prepare("1.1.0", 2, &[]).done();
+    all.sign_with(keys).done();
+    all.commit().done();
+    assert_eq!(all.installed("game"), "1.1.0");
 }
 
 #[test]

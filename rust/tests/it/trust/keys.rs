@@ -145,7 +145,7 @@ fn new_mode_is_published_with_the_key_of_targets() {
     let online = Keys::open(&online).unwrap();
     let mut publication = Publication::open(&test.repository(), &online).unwrap();
     assert_eq!(publication.add_mode("beta").unwrap_err().code(), "key_missing");
-    assert_eq!(publication.add_mode("gamma").unwrap_err().code(), "invalid_argument");
+    assert_eq!(publication.add_mode("gamma").unwrap_err().code(), "mode_unknown");
     drop(publication);
     let name = "beta/1.0.0/linux-x86_64/release.json";
     test.publish(&[("beta", name, b"beta one")]);

@@ -52,7 +52,7 @@ impl OnSmallDisk {
 
     async fn put(&self, seed: u64) -> (u16, serde_json::Value) {
         let (id, stored) = chunk(&noise(200_000, seed));
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
         let url = format!("{}{}", self.base, path_of(id));
         let answer = client.put(url).bearer_auth(&self.admin).body(stored).send().await.unwrap();
         let status = answer.status().as_u16();
@@ -61,7 +61,7 @@ impl OnSmallDisk {
 
     /// Makes a token, as anything else that is written. Returns the status of the answer.
     async fn make_token(&self, name: &str) -> u16 {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
         let body = json!({"name": name, "scopes": ["publish:beta"]}).to_string();
         let post = client.post(format!("{}/api/v1/tokens", self.base)).bearer_auth(&self.admin);
         let answer = post.header("content-type", "application/json").body(body).send().await.unwrap();
@@ -69,14 +69,14 @@ impl OnSmallDisk {
     }
 
     async fn free_bytes(&self) -> u64 {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
         let answer = client.get(format!("{}/api/v1/status", self.base)).bearer_auth(&self.admin).send().await.unwrap();
         let status: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         status["disk_free_bytes"].as_u64().unwrap()
     }
 
     async fn ready(&self) -> (u16, String) {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
         let answer = client.get(format!("{}/readyz", self.base)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
@@ -182,7 +182,7 @@ async fn after_many_lines(is_closed: bool) -> (Child, tempfile::TempDir) {
     if is_closed {
         drop(child.stderr.take());
     }
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+    let client = crate::client::plain().timeout(Duration::from_secs(5)).build().unwrap();
     for number in 0..600 {
         let answer = client.get(format!("{base}/api/v1/modes?name={number}")).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 200);

@@ -94,7 +94,7 @@ impl Server {
         } else {
             admin
         };
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
         Self { child, folder: Some(folder), log, client, base, admin }
     }
 

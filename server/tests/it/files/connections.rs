@@ -164,7 +164,7 @@ async fn what_does_not_end_is_cut_off_at_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn http2_works_and_may_take_its_time() {
     let server = Server::start(make_sync(|_| vec![7_u8; 3 << 20]), limits(SECOND, 3 * SECOND)).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = crate::client::plain().http2_prior_knowledge().build().unwrap();
     for _ in 0..2 {
         let mut answer = client.get(server.url("/")).send().await.unwrap();
         assert_eq!(answer.version(), reqwest::Version::HTTP_2);

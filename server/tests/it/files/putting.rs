@@ -37,7 +37,7 @@ async fn only_who_may_can_put() {
     let (id, stored) = chunk(b"secret");
     let url = server.url(&path_of(id));
     let put = |header: Option<&'static str>| {
-        let request = reqwest::Client::new().put(&url).body(stored.clone());
+        let request = crate::client::plain().build().unwrap().put(&url).body(stored.clone());
         let request = header.into_iter().fold(request, |request, it| request.header("authorization", it));
         super::support::Answer::of(request)
     };
@@ -151,7 +151,7 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
 async fn many_uploads_at_once_all_arrive() {
     let test = TestStore::database().await;
     let server = test.serve().await;
-    let client = reqwest::Client::new();
+    let client = crate::client::plain().build().unwrap();
     let mut uploads = tokio::task::JoinSet::new();
     for upload in 0..100_u64 {
         let (id, stored) = chunk(&noise(20_000, upload / 2));

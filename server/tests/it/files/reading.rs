@@ -276,7 +276,7 @@ async fn many_clients_get_what_each_asked_for() {
         chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
         all.push((server.url(&path_of(id)), stored));
     }
-    let client = reqwest::Client::new();
+    let client = crate::client::plain().build().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..32_usize {
         let (client, all) = (client.clone(), all.clone());

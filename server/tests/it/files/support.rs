@@ -162,17 +162,17 @@ impl Server {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(reqwest::Client::new().get(self.url(path))).await
+        Answer::of(crate::client::plain().build().unwrap().get(self.url(path))).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = reqwest::Client::new().put(self.url(path)).header("authorization", SECRET);
+        let request = crate::client::plain().build().unwrap().put(self.url(path)).header("authorization", SECRET);
         Answer::of(request.body(body)).await
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let method = method.parse().unwrap();
-        let request = reqwest::Client::new().request(method, self.url(path));
+        let request = crate::client::plain().build().unwrap().request(method, self.url(path));
         Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
@@ -273,7 +273,7 @@ pub(crate) fn is_there(program: &str) -> bool {
 /// What the environment must say of an S3 server with the bucket `chunks`.
 pub(crate) async fn s3_variables() -> Option<Vec<(String, String)>> {
     let url = s3_server()?;
-    let client = reqwest::Client::new();
+    let client = crate::client::plain().build().unwrap();
     for _ in 0..300 {
         if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
             let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());

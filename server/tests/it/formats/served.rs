@@ -44,7 +44,7 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> Vec<u8> {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::client::plain().build().unwrap();
         let token = fs::read_to_string(v01("admin-token")).unwrap();
         let answer = client.get(format!("{}/{path}", self.url)).bearer_auth(token.trim()).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 200, "{path}");

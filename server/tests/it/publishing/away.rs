@@ -84,7 +84,7 @@ impl Relay {
     fn get(&self, url: &str) -> (u16, Vec<u8>, Duration) {
         let began = Instant::now();
         self.runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+            let client = crate::client::plain().timeout(Duration::from_secs(60)).build().unwrap();
             let answer = client.get(url).send().await.unwrap();
             (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec(), began.elapsed())
         })

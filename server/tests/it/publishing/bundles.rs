@@ -43,7 +43,7 @@ impl TestDeployment {
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+            let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
             let request = client.request(method.parse().unwrap(), format!("{}/{path}", self.url()));
             let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
             let answer = request.send().await.unwrap();

@@ -12,7 +12,7 @@ use crate::support::deployment::{TestDeployment, text};
 fn get(test: &TestDeployment, path: &str, tag: Option<&str>) -> (u16, HeaderMap, Vec<u8>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::client::plain().build().unwrap();
         let mut request = client.get(format!("{}/{path}", test.url()));
         if let Some(tag) = tag {
             request = request.header("if-none-match", tag);

@@ -47,7 +47,7 @@ impl Proxy {
     /// A proxy for the server at this URL.
     pub(crate) fn start(server: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::client::plain().build().unwrap();
         let shared = Arc::new(Shared { server: server.to_owned(), client, state: Mutex::default() });
         let acceptor = runtime.block_on(TcpListener::bind("127.0.0.1:0").into_acceptor()).unwrap();
         let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_owned();

@@ -126,7 +126,7 @@ fn ask(test: &TestDeployment, how: &[&str]) {
 fn forge(test: &TestDeployment, from: u8, version: &str, outcome: &str, times: usize) -> Vec<u16> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().local_address(address(from)).build().unwrap();
+        let client = crate::client::plain().local_address(address(from)).build().unwrap();
         let body = json!({"mode": "stable", "version": version, "platform": "linux-x86_64", "outcome": outcome});
         let mut statuses = Vec::new();
         for _ in 0..times {

@@ -135,7 +135,7 @@ fn ten_publishers_of_one_mode_all_succeed_on_two_servers() {
     ten_publishers_all_succeed(&test, &[test.url(), &other.url]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let versions = runtime.block_on(async {
-        let ask = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = crate::client::plain().build().unwrap();
         let answer = ask.get(format!("{}/api/v1/versions?mode=stable&limit=100", other.url)).send().await.unwrap();
         serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap()).unwrap()
     });

@@ -133,7 +133,7 @@ impl Player {
 
 /// Returns how long each answer took, in order of length.
 async fn play(url: String, stop: Arc<AtomicBool>) -> Vec<Duration> {
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+    let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
     let mut times = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -149,7 +149,7 @@ async fn play(url: String, stop: Arc<AtomicBool>) -> Vec<Duration> {
 
 /// Sends a request several times at once. Returns the statuses; 0 for a connection that was closed.
 async fn send(url: &str, token: &str, worst: &Worst, times: usize) -> Vec<u16> {
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+    let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
     let mut all = JoinSet::new();
     for _ in 0..times {
         let mut request = client.request(worst.method.parse().unwrap(), format!("{url}{}", worst.path));

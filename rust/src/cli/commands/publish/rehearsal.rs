@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::checks;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count, counted};
+use crate::cli::size::{bytes, counted};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::net::publish::{Destination, Rehearsal, Request, rehearse};
@@ -48,12 +48,10 @@ fn text(of: &Rehearsal, place: &Destination) -> String {
         format!("Would publish {name}: {}, {}.", counted(of.files, "file", "files"), bytes(of.tree_bytes)),
         match of.new_chunks {
             0 => "No chunk is new.".to_owned(),
-            new => format!(
-                "{most}{} of {} new: about {}{to_upload}.",
-                count(new),
-                counted(of.chunks, "chunk is", "chunks are"),
-                bytes(of.new_stored_bytes)
-            ),
+            new => {
+                let (new, size) = (super::share_new(new, of.chunks), bytes(of.new_stored_bytes));
+                format!("{most}{new}: about {size}{to_upload}.")
+            }
         },
     ];
     if of.is_new_mode {

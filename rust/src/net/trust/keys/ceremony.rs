@@ -167,8 +167,8 @@ impl Keys {
             let known: Vec<&str> =
                 TOP_ROLES.iter().map(|(name, _)| *name).chain(self.file.delegated().map(|(name, _)| name)).collect();
             let meant = text::closest(role, &known).map(|meant| format!("; did you mean {meant:?}?"));
-            let reason = format!("there is no role {role:?}; there are {}", known.join(", "));
-            Error::invalid("role", format!("{reason}{}", meant.unwrap_or_default()))
+            let reason = format!("There is no role {role:?}; there are {}", known.join(", "));
+            Error::not_there(format!("{reason}{}", meant.unwrap_or_default()))
         };
         if let Some(kind) = top_role(role) {
             return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());

@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::net::trust::keys::KeyFile;
 use crate::net::trust::sign::key_id;
 use crate::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
-use crate::text;
 
 /// The field of `targets.json` with the version of the key folder from which its delegations come.
 const VERSION_FIELD: &str = "x-vsekai-delegations";
@@ -18,7 +17,7 @@ impl Publication<'_> {
     /// created. Does nothing if the mode exists.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`] without the key of `targets`, [`Error::Invalid`] if the mode has no key.
+    /// [`Error::KeyMissing`] without the key of `targets`, [`Error::ModeUnknown`] if the mode has no key.
     pub fn add_mode(&mut self, name: &str) -> Result<()> {
         if self.roles.contains_key(name) {
             return Ok(());
@@ -26,12 +25,8 @@ impl Publication<'_> {
         if self.party.file().is_some_and(|file| file.modes.contains_key(name)) {
             return Err(self.party.ring.missing("targets"));
         }
-        let modes: Vec<&str> =
-            self.party.file().map_or_else(Vec::new, |file| file.modes.keys().map(String::as_str).collect());
-        let meant = text::closest(name, &modes).map(|meant| format!("; did you mean {meant:?}? A"));
-        let meant = meant.unwrap_or_else(|| "; a".to_owned());
-        let reason = format!("{name:?} has no key yet; the keys here are for: {}{meant}", modes.join(", "));
-        Err(Error::invalid("mode", format!("{reason} new mode gets its key with `vsekai keys add KEYS --mode {name}`")))
+        let modes = self.party.file().map_or_else(Vec::new, |file| file.modes.keys().cloned().collect());
+        Err(Error::ModeUnknown { mode: name.to_owned(), known: modes.join(", ") })
     }
 }
 

@@ -250,15 +250,30 @@ impl Publication<'_> {
     ///
     /// # Errors
     /// [`Error::ModeUnknown`], also if the mode has not been published yet; [`Error::Invalid`] if it has become too
-    /// large.
+    /// large, or if the key folder has keys of the mode that the repository lacks.
     pub fn detach(&self, mode: &str) -> Result<DetachedRole> {
         let document = self.roles.get(mode).filter(|_| mode != CATALOG_ROLE).ok_or_else(|| self.unknown(mode))?;
         let before = self.published_bytes(mode)?.ok_or_else(|| self.unknown(mode))?;
+        self.check_may_detach(mode, &before)?;
         let metadata =
             serde_json::to_value(self.next_body(mode, document)?).map_err(|e| not_json("the metadata to sign", e))?;
         check_size(mode, metadata.to_string().as_bytes(), MAX_TARGETS_BYTES)?;
         let before = serde_json::from_slice(&before).map_err(|e| not_json(mode, e))?;
         Ok(DetachedRole { role: mode.to_owned(), metadata, signatures: Vec::new(), before })
+    }
+
+    /// Who signs compares with the list that is published: keys that have not signed that could not sign its successor.
+    fn check_may_detach(&self, mode: &str, published: &[u8]) -> Result<()> {
+        let Some(keys) = self.party.offline else { return Ok(()) };
+        let published: Signed<Targets> = serde_json::from_slice(published).map_err(|e| not_json(mode, e))?;
+        if delegation::verifies(&authority(keys, mode)?.0, mode, &published) {
+            return Ok(());
+        }
+        let reason = format!(
+            "the key folder has keys of {mode} that the repository lacks, and it could not be signed; bring them there first, \
+             with `vsekai repository renew`, or for a server `vsekai keys push`"
+        );
+        Err(Error::invalid("keys", reason))
     }
 
     /// Whether half of the days of a mode's metadata are over.

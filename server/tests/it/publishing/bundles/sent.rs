@@ -28,7 +28,7 @@ impl<'a> Publisher<'a> {
     fn send(&self, method: &str, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+            let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
             let url = format!("{}/api/v1/publications/{path}", self.test.url());
             let request = client.request(method.parse().unwrap(), url).bearer_auth(&self.token);
             let answer = request.header("content-type", kind).body(body.into()).send().await.unwrap();
@@ -44,7 +44,7 @@ impl<'a> Publisher<'a> {
         let body = new.to_string();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+            let client = crate::client::plain().timeout(PATIENCE).build().unwrap();
             let request = client.post(path).bearer_auth(&self.token).header("content-type", "application/json");
             request.body(body).send().await.unwrap().status().as_u16()
         })
