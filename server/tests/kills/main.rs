@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "the other program uses the rest")]
 #[path = "../support/client.rs"]
 mod client;
+#[allow(dead_code, reason = "the other program uses the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -6,8 +6,16 @@ pub(super) fn hint(code: &str, status: u16) -> Option<&'static str> {
         ("unauthorized" | "forbidden", _) => {
             "Give a token that may do this, with --token-file or VSEKAI_TOKEN. Whoever runs the server makes them."
         }
-        ("quota_exceeded" | "too_many_publications" | "disk_full" | "internal" | "keys_missing" | "clock_wrong", _)
-        | ("chunks_unreachable", _) => "Tell whoever runs the server: its log says more.",
+        (
+            "quota_exceeded"
+            | "too_many_publications"
+            | "disk_full"
+            | "internal"
+            | "keys_missing"
+            | "clock_wrong"
+            | "chunks_unreachable",
+            _,
+        ) => "Tell whoever runs the server: its log says more.",
         ("store_moved", _) => {
             "Whoever runs the server must start it again with the new place of the chunks. Then run this again: what was \
              sent is kept."
