@@ -191,6 +191,8 @@ pub trait Db:
     async fn ping(&self) -> Result<()>;
     /// Fails if the database cannot be written to, by any of the ways in which this process writes.
     async fn ping_writers(&self) -> Result<()>;
+    /// Open connections, and how many of them are idle: of the pool that serves requests.
+    fn connections(&self) -> (u32, usize);
     /// Bytes that can be written before the database takes more of the disk, as far as that is known.
     async fn room(&self) -> Result<u64>;
     /// Ends every connection: an `SQLite` file has all that was written then, and needs no log beside it.

@@ -38,6 +38,7 @@ impl Tries {
     /// Counts a failure and pauses.
     pub(super) async fn pause(&mut self) {
         self.failed += 1;
+        count_retry();
         tokio::time::sleep(wait(self.failed)).await;
     }
 
@@ -45,13 +46,16 @@ impl Tries {
     pub(super) async fn again(&mut self, error: Error) -> Result<()> {
         if is_stale_plan(&error) && self.stale_plans < MAX_STALE_PLANS {
             self.stale_plans += 1;
+            count_retry();
             return Ok(());
         }
         if !can_be_repeated(&error) {
             return Err(named(error));
         }
         self.failed += 1;
+        count_retry();
         if self.began.elapsed() > MAX_TIME {
+            metrics::counter!("vsekai_database_given_up_total").increment(1);
             tracing::warn!(event = "transaction_given_up", %error, tries = self.failed, cause = crate::problem::causes_of(&error), "giving up on a transaction");
             return Err(busy());
         }
@@ -92,6 +96,10 @@ macro_rules! repeat {
     }};
 }
 pub(super) use repeat;
+
+fn count_retry() {
+    metrics::counter!("vsekai_database_retries_total").increment(1);
+}
 
 /// The pause doubles each time, and is drawn at random from its upper half, so that transactions that collided do not
 /// collide again.

@@ -29,6 +29,12 @@ pub fn describe() {
     describe_gauge!("vsekai_build_info", "Always 1; the label has the version of the server.");
     describe_gauge!("vsekai_role_expires_timestamp_seconds", "When the signature in force of a role expires.");
     describe_gauge!("vsekai_database_up", "Whether the database can be read and written: 1 or 0.");
+    describe_counter!("vsekai_database_retries_total", "Repeated transactions and statements since the start.");
+    describe_counter!(
+        "vsekai_database_given_up_total",
+        "Transactions that were given up after all their retries, since the start."
+    );
+    describe_gauge!("vsekai_database_connections", "Connections to the database, by state: used or idle.");
     describe_gauge!("vsekai_chunks_reachable", "Whether the chunks can be read and written where they are: 1 or 0.");
     describe_gauge!("vsekai_fit", "Whether the keys and the clock allow this server to sign: 1 or 0.");
     describe_gauge!("vsekai_cdn_healthy", "Whether the last probes of a CDN succeeded: 1 or 0.");
@@ -50,6 +56,9 @@ pub fn describe() {
     gauge!("vsekai_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     counter!("vsekai_renewal_failures_total").absolute(0);
     counter!("vsekai_cleanup_failures_total").absolute(0);
+    // `increment`, because a retry while the server starts may have come before.
+    counter!("vsekai_database_retries_total").increment(0);
+    counter!("vsekai_database_given_up_total").increment(0);
 }
 
 /// Reads what is not counted as it happens. `data` is the folder whose disk has to have room.
@@ -61,6 +70,10 @@ pub async fn gauge_service(service: &Service, data: &Path) {
     }
     let is_up = service.db().ping_writers().await.is_ok();
     gauge!("vsekai_database_up").set(f64::from(u8::from(is_up)));
+    let (open, idle) = service.db().connections();
+    let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+    gauge!("vsekai_database_connections", "state" => "used").set(f64::from(open - idle));
+    gauge!("vsekai_database_connections", "state" => "idle").set(f64::from(idle));
     gauge_process();
     if !is_up {
         return;

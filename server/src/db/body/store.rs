@@ -155,6 +155,10 @@ impl Db for Store {
         Ok(())
     }
 
+    fn connections(&self) -> (u32, usize) {
+        (self.readers.size(), self.readers.num_idle())
+    }
+
     async fn room(&self) -> Result<u64> {
         statement!(self, |conn| room(conn))
     }

@@ -204,5 +204,9 @@ async fn every_metric_has_a_help_text() {
     };
     let (typed, helped) = (names("# TYPE "), names("# HELP "));
     assert!(typed.len() > 15 && typed.contains("vsekai_disk_free_bytes"), "{answer}");
+    for state in ["used", "idle"] {
+        assert!(answer.contains(&format!("vsekai_database_connections{{state=\"{state}\"}} ")), "{answer}");
+    }
+    assert!(answer.contains("vsekai_database_retries_total "), "{answer}");
     assert_eq!(typed, helped);
 }
