@@ -240,7 +240,9 @@ pub(crate) fn why(error: &StoreError) -> String {
             "the bucket refuses these credentials{answered}. Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that \
              they may read, write and delete there"
         ),
-        _ if causes(error).any(<dyn std::error::Error>::is::<tokio::time::error::Elapsed>) || said.contains("timed out") => {
+        _ if causes(error).any(<dyn std::error::Error>::is::<tokio::time::error::Elapsed>)
+            || said.contains("timed out") =>
+        {
             "there is no answer in time. Check AWS_ENDPOINT, the network, and that AWS_ACCESS_KEY_ID is set".to_owned()
         }
         (_, Some(_)) => format!("the bucket answered with an error{answered}"),
