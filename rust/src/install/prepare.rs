@@ -29,7 +29,7 @@ use crate::local::seed::Seed;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::staging::{self, Check, Intent, Planned, Report, Staging};
-use crate::local::strategy::{self, Link, Price, Strategy};
+use crate::local::strategy::{self, Link, Price, Strategy, VersionSize};
 use crate::local::tree;
 use crate::state::Signal;
 
@@ -146,7 +146,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     let mut plan = plan::with_kept(&inputs, keep)?;
     let parts = staging.parts();
     job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
-    let strategy = strategy_for(&inputs, &plan, &job);
+    let strategy = strategy_for(&inputs, &plan, &job, base.map(|base| &job.in_place[base].kept.documents));
     if let Some(base) = base.map(|base| &job.in_place[base].kept) {
         plan.summary.removed_files = takeover::removed(base, &job.documents);
         let foreign = foreign::list(base);
@@ -190,19 +190,16 @@ fn is_of(kept: &InstalledVersion, job: &VersionJob) -> bool {
     kept.documents.release_bytes == job.documents.release_bytes
 }
 
-/// Chooses how to download the chunks that only other machines have.
-fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
+/// Chooses how to download the chunks that only other machines have. `installed` is the version that is replaced.
+fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob, installed: Option<&Documents>) -> Strategy {
     let is_far = |want: &WantedChunk| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
     let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
-    let mut seen = std::collections::HashSet::new();
-    let unique = inputs.index.iter().filter(|chunk| seen.insert(chunk.id));
-    let plain_bytes: u64 = unique.map(|chunk| chunk.size()).sum();
-    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
-    let stored_ratio = match job.documents.release.sizes.stored_bytes {
-        0 => 1.0,
-        stored => (stored as f64 / plain_bytes.max(1) as f64).min(1.0),
-    };
+    let stored_ratio = strategy::stored_ratio(size_of(&job.documents), installed.map(size_of));
     strategy::choose(&strategy::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
+}
+
+fn size_of(documents: &Documents) -> VersionSize<'_> {
+    VersionSize { index: &documents.index, stored_bytes: documents.release.sizes.stored_bytes }
 }
 
 /// Names the folder of the version. A published folder is never written to again, so a repaired version gets another

@@ -13,6 +13,10 @@ use crate::formats::chunk::ChunkId;
 use crate::local::offer::BundleOffer;
 use crate::local::sources::WantedChunk;
 
+mod ratio;
+
+pub use ratio::{VersionSize, stored_ratio};
+
 /// Sections with a smaller gap than this, in bytes, are read in one request.
 const MAX_GAP_BYTES: u64 = 128 << 10;
 
@@ -105,7 +109,7 @@ pub struct Inputs<'a> {
     pub wanted: &'a [WantedChunk],
     /// Available bundles.
     pub offers: &'a [BundleOffer],
-    /// Average size of a stored chunk relative to its plain size.
+    /// Size of a stored chunk relative to its plain size, see [`stored_ratio`].
     pub stored_ratio: f64,
     /// Speed of the link to the server.
     pub link: Link,

@@ -43,8 +43,10 @@ pub(super) fn text(code: &str) -> &'static str {
             "What the server offers is out of date. Check this computer's clock; if it is right, tell the publisher."
         }
         "clock_went_back" => "This computer's clock was set back. Correct it, then try again.",
-        "chunk_missing" | "chunk_corrupt" | "not_found" => {
-            "A part of the game is missing or damaged on the server. Try again later."
+        "chunk_missing" | "chunk_corrupt" => "A part of the game is missing or damaged on the server. Try again later.",
+        // A folder of this computer, or a file of the server.
+        "not_found" => {
+            "A folder or file that is needed does not exist. Check the folder that you chose, or try again later."
         }
         "archive_malformed"
         | "bundle_malformed"
@@ -58,9 +60,9 @@ pub(super) fn text(code: &str) -> &'static str {
         | "unsupported" => {
             "This version cannot be installed: its data is invalid. Nothing was changed. Tell the publisher."
         }
-        "invalid_argument" | "repository_missing" | "trust_root_invalid" => {
-            "This program is set up incorrectly. Tell its publisher."
-        }
+        // A folder that the game cannot be in, most of all.
+        "invalid_argument" => "That is not possible here. Choose something else, such as another folder.",
+        "repository_missing" | "trust_root_invalid" => "This program is set up incorrectly. Tell its publisher.",
         _ => "Something went wrong. Try again; if it persists, tell the publisher.",
     }
 }

@@ -6,91 +6,78 @@ use clap::Command;
 const EXAMPLES: [(&str, &str); 21] = [
     (
         "repository show",
-        "\
-  vsekai repository show --repository REPO --keys KEYS
+        "  vsekai repository show --repository REPO --keys KEYS
   vsekai repository show --server https://updates.example.org --mode stable",
     ),
     ("repository prune", "  vsekai repository prune --repository REPO --keys KEYS --dry-run"),
     (
         "repository recall",
-        "\
-  vsekai repository recall --mode stable --version 1.2.0 \\
+        "  vsekai repository recall --mode stable --version 1.2.0 \\
     --repository REPO --keys KEYS
   vsekai repository recall --mode stable --version 1.2.0 --undo \\
     --server https://updates.example.org",
     ),
     (
         "repository skip",
-        "\
-  vsekai repository skip --mode stable --version 1.2.0 \\
+        "  vsekai repository skip --mode stable --version 1.2.0 \\
     --repository REPO --keys KEYS",
     ),
     (
         "repository rollout",
-        "\
-  vsekai repository rollout --mode stable --version 1.2.0 --percent 25 \\
+        "  vsekai repository rollout --mode stable --version 1.2.0 --percent 25 \\
     --repository REPO --keys KEYS",
     ),
     (
         "repository reports",
-        "\
-  vsekai repository reports --mode stable --on --minimum 100 --limit 5 \\
+        "  vsekai repository reports --mode stable --on --minimum 100 --limit 5 \\
     --server https://updates.example.org
   vsekai repository reports --mode stable --off \\
     --server https://updates.example.org",
     ),
     (
         "repository retire",
-        "\
-  vsekai repository retire --mode beta --update-to stable \\
+        "  vsekai repository retire --mode beta --update-to stable \\
     --repository REPO --keys KEYS",
     ),
     ("repository activate", "  vsekai repository activate --mode beta --repository REPO --keys KEYS"),
     (
         "repository mode",
-        "\
-  vsekai repository mode --mode beta --description \"Next\" \\
+        "  vsekai repository mode --mode beta --description \"Next\" \\
     --repository REPO --keys KEYS",
     ),
     (
         "repository stores",
-        "\
-  vsekai repository stores https://cdn.example.net/store store \\
+        "  vsekai repository stores https://cdn.example.net/store store \\
     --repository REPO --keys KEYS
   vsekai repository stores --repository REPO --keys KEYS",
     ),
     (
         "repository mirrors",
-        "\
-  vsekai repository mirrors https://mirror.example.net/game \\
+        "  vsekai repository mirrors https://mirror.example.net/game \\
     --repository REPO --keys KEYS",
     ),
     (
         "repository renew",
-        "\
-  vsekai repository renew --repository REPO --keys KEYS
+        "  vsekai repository renew --repository REPO --keys KEYS
   # Where the key of the mode is somewhere else:
   vsekai repository renew --repository REPO --keys PUBLIC --prepare FILE",
     ),
     ("keys add", "  vsekai keys add KEYS --mode beta"),
     (
         "keys show",
-        "\
-  vsekai keys show KEYS
+        "  vsekai keys show KEYS
   vsekai keys show KEYS --repository REPO",
     ),
     (
         "keys rotate",
-        "\
-  vsekai keys rotate KEYS timestamp
+        "  vsekai keys rotate KEYS timestamp
   # A key that stays in a token:
   vsekai keys rotate KEYS stable --public-key key.pem -- sign-with-token",
     ),
     ("keys add-key", "  vsekai keys add-key KEYS targets"),
     (
         "keys passphrase",
-        "\
-  vsekai keys passphrase KEYS
+        "  vsekai keys passphrase KEYS
   vsekai keys passphrase KEYS --remove",
     ),
     ("keys threshold", "  vsekai keys threshold KEYS targets 2"),

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn mistyped_names_are_recognized() {
         let mode = Error::ModeUnknown { mode: "bata".into(), known: "beta, stable".into() };
-        assert!(full(&mode).starts_with("Did you mean beta? `vsekai repository show"), "{}", full(&mode));
+        assert!(full(&mode).starts_with("Did you mean beta? The key folder has no key"), "{}", full(&mode));
         let version = |version: &str, known: &str| {
             full(&Error::VersionUnknown { mode: "m".into(), version: version.into(), known: known.into() })
         };

@@ -111,7 +111,8 @@ impl VSekaiUpdater {
 
     /// Why the last operation has failed, was paused or was cancelled; the code is `cancelled` for the last two. `null` while
     /// an operation runs, and after one that has succeeded: each operation clears it when it starts. A launch or a read beside
-    /// another operation leaves it to that one. [member VSekaiTask.failure] is that of one call, and stays.
+    /// another operation leaves it to that one, and a refused call leaves it as it was: [member VSekaiTask.failure] is that
+    /// of one call, refused or not, and stays.
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()

@@ -286,7 +286,8 @@ fn passwords_are_not_shown() {
         ..Config::default()
     };
     let rows = Settings::merge(flags, &nothing, Config::default()).unwrap().rows();
-    assert_eq!(rows[0].value, "https://a.example/x@y /srv/c@d");
+    assert_eq!(rows[0].text, "https://a.example/x@y /srv/c@d");
+    assert_eq!(rows[0].value, serde_json::json!(["https://a.example/x@y", "/srv/c@d"]));
     assert_eq!(rows.iter().find(|row| row.key == "proxy").unwrap().text, "http://proxy:8080");
 }
 

@@ -88,6 +88,26 @@ fn the_size_of_the_download_stays_the_same_whenever_it_goes_on() {
 }
 
 #[test]
+fn the_size_of_single_chunks_is_told_by_what_the_version_adds() {
+    let shop = Shop::new();
+    let text = "The same line, many times. ".repeat(100_000);
+    let publish = |version: &str, add: &[u8]| {
+        shop.publish_in("stable", version, &["--delta-from", "0"], |tree| {
+            write(tree, "data/text.txt", text.as_bytes());
+            if !add.is_empty() {
+                write(tree, "data/large.pck", add);
+            }
+        });
+    };
+    publish("1.0.0", &[]);
+    shop.update(&[]).done();
+    publish("2.0.0", &noise(9, 900_000));
+    let done = shop.update(&["--no-shared-cache"]).done().clone();
+    let told = done["plan"]["fetch_bytes"].as_u64().unwrap();
+    assert!(told.abs_diff(900_000) < 30_000, "{told}: {done}");
+}
+
+#[test]
 fn interrupted_first_install_is_nothing_until_it_goes_on() {
     let shop = Shop::new();
     shop.publish_in("stable", "1.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));

@@ -95,7 +95,7 @@ fn versions_beyond_those_kept_are_withdrawn_and_can_come_back() {
 fn mode_that_is_added_later_is_published_to() {
     let test = TestDeployment::new(&[]);
     test.publish("stable", "1.0.0", 1).done();
-    assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "invalid_argument");
+    assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "mode_unknown");
     test.publisher(&["keys", "add", "keys", "--mode", "nightly"]).done();
     assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).done()["sequence"], 1);
     test.update("game").args(["--mode", "nightly"]).done();
