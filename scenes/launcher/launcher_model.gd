@@ -47,6 +47,9 @@ var new_version: String = ""
 var new_mode: String = ""
 ## The version that was downloaded in the background; empty = none.
 var downloaded_version: String = ""
+## The version ahead of the installed one that the last check knew of, and did not offer, as
+## [method LauncherNotices.key_of] says; empty = none.
+var weighed: String = ""
 var is_recalled: bool = false
 var is_downgrade: bool = false
 ## What the whole of the available update downloads; -1 = unknown.

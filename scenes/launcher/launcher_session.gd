@@ -31,6 +31,7 @@ func _ready() -> void:
 	background.model = model
 	background.downloaded.connect(_on_downloaded.unbind(1))
 	add_child(LauncherRetries.new(self))
+	add_child(LearnedVersions.new(self))
 
 
 func _notification(what: int) -> void:
