@@ -239,8 +239,7 @@ func _on_notes_listed(entries: Array[NotesEntry]) -> void:
 	_frame.whats_new.show_versions(entries)
 	for entry: NotesEntry in entries:
 		# Not of a version that was put aside, or is not offered here.
-		var is_offered := entry.is_new and entry.version == _session.model.new_version
-		if is_offered or entry.is_current:
+		if entry.is_current or entry.version == _session.model.new_version:
 			_frame.home.show_notes(entry.version, entry.bbcode)
 			return
 

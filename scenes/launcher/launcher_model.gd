@@ -197,6 +197,14 @@ func _freeable_bytes() -> int:
 	return 0 if is_on_trial or previous_version.is_empty() else removable_bytes
 
 
+## What a first installation takes, in words, if not from the mode [param usual]; empty = it is.
+func unusual_choice(usual: String) -> String:
+	if new_mode in ["", usual if usual else Channels.DEFAULT]:
+		return ""
+	var values := {"product": product_name, "new_version": new_version, "mode": channel(new_mode)}
+	return tr("FIRST_CHOICE").format(values)
+
+
 ## The name of a mode for players.
 func channel(name: String) -> String:
 	return Channels.title(name, channel_names)

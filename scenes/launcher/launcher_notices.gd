@@ -60,7 +60,7 @@ static func _is_rolling_out(model: LauncherModel) -> bool:
 	return not version.is_empty() and model.weighed == key_of(model, version)
 
 
-## The newest version of the followed mode, if it is newer than the installed one; empty = it is not.
+## The newest version of the followed mode, if it is newer than the installed one; empty = none is.
 static func newest_ahead(model: LauncherModel) -> String:
 	for each: SettingsFacts.Mode in model.modes:
 		if each.name == model.mode and each.is_newer and not each.newest in model.bad_versions:
