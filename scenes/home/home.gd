@@ -116,8 +116,14 @@ func show_progress(
 	var is_download := state.kind == HomeState.Kind.DOWNLOADING and download > 0
 	var so_far := received if is_download else done
 	var all := download if is_download else total
+	var is_there := is_download and received >= download
+	if is_there and not state.is_all_here():
+		state.download_bytes = download
+		state.here_bytes = download
+		_draw_state()
 	# That of a disk says nothing to a person.
-	var speed := 0.0 if state.kind == HomeState.Kind.ROLLING_BACK else bytes_per_second
+	var is_silent := is_there or state.kind == HomeState.Kind.ROLLING_BACK
+	var speed := 0.0 if is_silent else bytes_per_second
 	_speak(_progress.show_bytes(state.kind, so_far, all, speed, seconds_left, fraction))
 	_tell_doing()
 
@@ -224,7 +230,7 @@ func _draw_button(button: Button, action: HomeState.Action, text: String) -> voi
 
 
 func _tell_doing() -> void:
-	var is_doing := state.is_working() or state.kind == HomeState.Kind.PAUSED
+	var is_doing := HomeProgress.has_bar(state)
 	var percent := _progress.percent()
 	_percent.visible = is_doing and percent > 0
 	_percent.text = tr("HOME_PERCENT").format({"percent": percent})

@@ -21,7 +21,7 @@ const PRIMARY: Dictionary[K, Array] = {
 	K.NOT_INSTALLED: [A.INSTALL, "HOME_INSTALL", "HOME_INSTALL_BYTES"],
 	K.READY: [A.PLAY, "HOME_PLAY", "HOME_PLAY"],
 	K.UPDATE_WAITING: [A.UPDATE, "HOME_UPDATE", "HOME_UPDATE_BYTES"],
-	K.RESUMABLE: [A.RESUME, "HOME_RESUME", "HOME_RESUME"],
+	K.RESUMABLE: [A.RESUME, "HOME_RESUME", "HOME_RESUME_VERSION"],
 	K.PREPARING: [A.CANCEL, "HOME_CANCEL", "HOME_CANCEL"],
 	K.DOWNLOADING: [A.PAUSE, "HOME_PAUSE", "HOME_PAUSE"],
 	K.PAUSED: [A.RESUME, "HOME_RESUME", "HOME_RESUME"],
@@ -70,7 +70,9 @@ static func primary_text(state: HomeState) -> String:
 	if PRIMARY.has(state.kind) and action == PRIMARY[state.kind][0]:
 		var has_size := state.download_bytes > 0 and not state.is_all_here()
 		var key := "%s" % PRIMARY[state.kind][2 if has_size else 1]
-		if state.kind == K.UPDATE_WAITING and state.is_downgrade:
+		if state.kind == K.RESUMABLE and state.new_version.is_empty():
+			key = "HOME_RESUME"
+		elif state.kind == K.UPDATE_WAITING and state.is_downgrade:
 			# What it downloads stands beside it.
 			key = "HOME_DOWNGRADE"
 		elif state.kind == K.UPDATE_WAITING and state.is_downloaded:

@@ -11,6 +11,8 @@ const REDRAW_MSEC := 100
 const NEAR := 0.05
 ## While these go on the bar stands still: what they read is no part of what was promised.
 const STILL: Array[HomeState.Kind] = [HomeState.Kind.PREPARING, HomeState.Kind.APPLYING]
+## A download that goes on later keeps its bar.
+const HALTED: Array[HomeState.Kind] = [HomeState.Kind.PAUSED, HomeState.Kind.WAITING]
 ## They read more than one version, and nobody was told how much that is.
 const WITHOUT_BYTES: Array[HomeState.Kind] = [
 	HomeState.Kind.VERIFYING,
@@ -36,7 +38,7 @@ var _amount: String = ""
 ## has no facts: what to do about it is next to its name.
 func show_state(state: HomeState, has_facts: bool, words: String) -> void:
 	var was_running := _is_running
-	_is_running = state.is_working() or state.kind == HomeState.Kind.PAUSED
+	_is_running = has_bar(state)
 	_bar.visible = _is_running
 	_facts.visible = not _is_running
 	_slot.visible = _is_running or has_facts
@@ -46,10 +48,18 @@ func show_state(state: HomeState, has_facts: bool, words: String) -> void:
 		_detail.text = words
 	elif state.kind in [HomeState.Kind.PAUSED, HomeState.Kind.APPLYING]:
 		_detail.text = _amount
+	elif state.kind == HomeState.Kind.WAITING:
+		_detail.text = _amount + " · " + words if _amount else words
 	# What is shown for a moment keeps the line, so that nothing moves.
 	_detail.visible = not _detail.text.is_empty() or _is_running or state.kind in PASSING
 	_bar.accessibility_name = tr("HOME_BAR")
 	_bar.tooltip_text = words
+
+
+## Whether something goes on, or is to go on where it stopped.
+static func has_bar(state: HomeState) -> bool:
+	var is_begun := state.kind == HomeState.Kind.RESUMABLE and state.is_partly_here()
+	return state.is_working() or state.kind in HALTED or is_begun
 
 
 ## How far what is shown is.
@@ -96,7 +106,8 @@ static func settle(told: int, found: int) -> int:
 
 
 func _begin(state: HomeState) -> void:
-	var is_download := state.kind in HomeState.DOWNLOADS
+	var is_going_on := state.kind in [HomeState.Kind.WAITING, HomeState.Kind.RESUMABLE]
+	var is_download := state.kind in HomeState.DOWNLOADS or is_going_on
 	_all = maxi(state.download_bytes, 0) if is_download else 0
 	_bar.value = 100.0 * state.here_bytes / _all if _all > 0 else 0.0
 	_is_told = false

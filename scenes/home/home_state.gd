@@ -191,6 +191,9 @@ func status_text() -> String:
 		key = "HOME_STATUS_DOWNGRADE"
 	elif kind == Kind.UPDATE_WAITING and is_downloaded:
 		key = "HOME_STATUS_DOWNLOADED"
+	if kind == Kind.DOWNLOADING and is_all_here() and download_bytes > 0:
+		# What follows is no download any more, whatever the updater still calls it.
+		key = HomeWords.STATUS[Kind.APPLYING]
 	if kind == Kind.PAUSED and is_playing:
 		key = "HOME_STATUS_PAUSED_PLAYING"
 	if kind == Kind.OFFLINE and is_installed():

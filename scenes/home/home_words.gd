@@ -97,6 +97,8 @@ static func detail(state: HomeState) -> String:
 			key = "HOME_MORE_DAMAGED_BYTES" if state.damaged_bytes > 0 else "HOME_MORE_DAMAGED"
 		HomeState.Kind.OFFLINE:
 			key = "HOME_MORE_OFFLINE" if state.is_installed() else "HOME_MORE_OFFLINE_NOT_INSTALLED"
+			if state.is_installed() and state.is_partly_here():
+				key = "HOME_MORE_OFFLINE_BEGUN"
 		HomeState.Kind.FAILED when state.primary_action() == HomeState.Action.FREE_SPACE:
 			key = "HOME_MORE_FREE_SPACE"
 		HomeState.Kind.FAILED:
@@ -108,6 +110,7 @@ static func detail(state: HomeState) -> String:
 	var values := {
 		"product": state.product_name,
 		"version": state.version,
+		"new_version": state.new_version,
 		"mode": state.mode,
 		"new_mode": state.new_mode,
 		"other": state.left_version,

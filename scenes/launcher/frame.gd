@@ -93,7 +93,8 @@ func show_model(model: LauncherModel) -> void:
 	whats_new.way_back = "" if settings.facts.is_busy else model.previous_version
 	about.show_message(model.message)
 	first_run.is_folder_given = not UpdaterConfig.given_folder().is_empty()
-	first_run.message = model.message
+	var choice := model.unusual_choice(branding.default_mode)
+	first_run.message = model.message if model.message else choice
 	first_run.directory = model.directory
 	first_run.folder_problem = model.folder_problem
 	first_run.free_bytes = model.free_bytes

@@ -238,8 +238,8 @@ func _on_first_install() -> void:
 func _on_notes_listed(entries: Array[NotesEntry]) -> void:
 	_frame.whats_new.show_versions(entries)
 	for entry: NotesEntry in entries:
-		# Not of a version that was put aside.
-		if entry.is_new or entry.is_current:
+		# Not of a version that was put aside, or is not offered here.
+		if entry.is_current or entry.version == _session.model.new_version:
 			_frame.home.show_notes(entry.version, entry.bbcode)
 			return
 

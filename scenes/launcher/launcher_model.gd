@@ -47,6 +47,9 @@ var new_version: String = ""
 var new_mode: String = ""
 ## The version that was downloaded in the background; empty = none.
 var downloaded_version: String = ""
+## The version ahead of the installed one that the last check knew of, and did not offer, as
+## [method LauncherNotices.key_of] says; empty = none.
+var weighed: String = ""
 var is_recalled: bool = false
 var is_downgrade: bool = false
 ## What the whole of the available update downloads; -1 = unknown.
@@ -192,6 +195,14 @@ func trouble() -> ErrorReport:
 ## During a trial the previous version is kept.
 func _freeable_bytes() -> int:
 	return 0 if is_on_trial or previous_version.is_empty() else removable_bytes
+
+
+## What a first installation takes, in words, if not from the mode [param usual]; empty = it is.
+func unusual_choice(usual: String) -> String:
+	if new_mode in ["", usual if usual else Channels.DEFAULT]:
+		return ""
+	var values := {"product": product_name, "new_version": new_version, "mode": channel(new_mode)}
+	return tr("FIRST_CHOICE").format(values)
 
 
 ## The name of a mode for players.

@@ -176,7 +176,7 @@ func on_install_requested(install: Callable) -> void:
 		_refuse(fault, {})
 		return
 	if session.look_at(directory) != LauncherRequests.Place.TAKEN:
-		install.call()
+		session.offer.take(install)
 		return
 	_refuse("MESSAGE_FOLDER_TAKEN", {"directory": directory})
 

@@ -184,6 +184,7 @@ func free_space() -> void:
 
 
 func uninstall() -> void:
+	settings.left_mode = model.mode
 	_work(HomeState.Kind.UNINSTALLING, updater.uninstall)
 
 

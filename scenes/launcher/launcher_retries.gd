@@ -4,9 +4,9 @@ extends Node
 
 const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
 ## After each failure of an update that has lost the server, and the last one from then on.
-const UPDATE_SECONDS: Array[float] = [5.0, 15.0, 30.0, 60.0]
+const UPDATE_SECONDS: Array[float] = [2.0, 4.0, 8.0, 10.0]
 const GIVE_UP_SECONDS := 600.0
-## Before the first installation nobody can do anything but wait for the server.
+## Where something cannot go on without the server.
 const CHECK_SECONDS := 30.0
 
 var _session: LauncherSession
@@ -45,10 +45,11 @@ func _notification(what: int) -> void:
 		_check()
 
 
-## Whether there is nothing to install as long as the server does not answer.
+## Whether an installation or a download that was begun cannot go on without the server.
 func _is_stuck() -> bool:
 	var model := _session.model
-	return not model.is_installed() and model.server == HomeFacts.Server.UNREACHABLE
+	var is_needed := not model.is_installed() or model.is_resumable
+	return is_needed and model.server == HomeFacts.Server.UNREACHABLE
 
 
 ## Nothing has failed yet.

@@ -11,6 +11,8 @@ const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
 ## Failures of a first installation after which another folder may do.
 const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
 
+var offer := FirstOffer.new(self)
+
 
 func _ready() -> void:
 	listener.model = model
@@ -30,7 +32,9 @@ func _ready() -> void:
 	_queue.refused.connect(_on_refused)
 	background.model = model
 	background.downloaded.connect(_on_downloaded.unbind(1))
-	add_child(LauncherRetries.new(self))
+	for part: Node in [LauncherRetries.new(self), LearnedVersions.new(self), offer]:
+		add_child(part)
+	add_child(BegunDownload.new(self))
 
 
 func _notification(what: int) -> void:
@@ -201,7 +205,7 @@ func _on_status_known(is_installed: bool) -> void:
 		model.folder_problem = model.failure.sentence()
 		model.failure = null
 	if not is_installed and updater.mode.is_empty():
-		updater.mode = branding.default_mode
+		updater.mode = settings.left_mode if settings.left_mode else branding.default_mode
 	var is_first := not is_installed and not settings.is_first_run_done and model.has_repository
 	first_run_decided.emit(is_first)
 	changed.emit()

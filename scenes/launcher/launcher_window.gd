@@ -26,9 +26,19 @@ static func prepare(window: Window, title: String, settings: LauncherSettings) -
 		window.position = left.position
 		if settings.is_window_maximized:
 			window.mode = Window.MODE_MAXIMIZED
-	elif window.size == USUAL and scale > 1.0:
-		window.size = Vector2i(USUAL * scale).min(screen.size)
-		window.position = screen.position + (screen.size - window.size) / 2
+		return
+	var size := Vector2i(USUAL * scale) if window.size == USUAL else window.size
+	if size != window.size or not screen.encloses(Rect2i(window.position, size)):
+		var first := first_rect(size, screen)
+		window.size = first.size
+		window.position = first.position
+
+
+## In the middle of what is free of a screen, and nowhere larger than that: without a window manager
+## nobody could reach the rest.
+static func first_rect(size: Vector2i, screen: Rect2i) -> Rect2i:
+	var fitting := size.min(screen.size)
+	return Rect2i(screen.position + (screen.size - fitting) / 2, fitting)
 
 
 ## Text keeps its size, whatever the size of the window.

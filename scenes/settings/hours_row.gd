@@ -17,12 +17,8 @@ const ROWS_MAX := 8
 ## For the scroll bar of the list.
 const BAR_WIDTH := 24
 
-## Whether a limit of the speed is what holds; else downloads wait.
-var is_limit: bool = true:
-	set(value):
-		is_limit = value
-		if is_node_ready():
-			_draw_hours()
+var _is_limit: bool = true
+var _is_pause: bool = false
 
 @onready var _from := %From as OptionButton
 @onready var _to := %To as OptionButton
@@ -52,6 +48,13 @@ func _notification(what: int) -> void:
 func show_hours(from: int, to: int) -> void:
 	_from.select(ALL_DAY if from == to else _hour(from) + 1)
 	_to.select(_hour(to))
+	_draw_hours()
+
+
+## What holds in these hours: a limit of the speed, a pause of automatic updates, or both.
+func show_use(is_limit: bool, is_pause: bool) -> void:
+	_is_limit = is_limit
+	_is_pause = is_pause
 	_draw_hours()
 
 
@@ -98,7 +101,9 @@ func _draw_hours() -> void:
 	var values := {"from": _from.text, "to": _to.text}
 	var is_always := _from.selected == ALL_DAY
 	_to.visible = not is_always
-	var key := "SETTINGS_HOURS_HINT" if is_limit else "SETTINGS_HOURS_PAUSE"
+	var key := "SETTINGS_HOURS_HINT"
+	if _is_pause:
+		key = "SETTINGS_HOURS_BOTH" if _is_limit else "SETTINGS_HOURS_PAUSE"
 	hint = tr("SETTINGS_HOURS_ALWAYS" if is_always else key).format(values)
 	_from.accessibility_name = tr("SETTINGS_HOURS_FROM")
 	_to.accessibility_name = tr("SETTINGS_HOURS_TO")

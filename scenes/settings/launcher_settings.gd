@@ -68,9 +68,15 @@ var moving_to: String = ""
 ## The version that a person went back from, and the one whose notice was put away.
 var put_away_version: String = ""
 var dismissed_version: String = ""
+## The mode of what was uninstalled last, which the next installation follows; empty = none.
+var left_mode: String = ""
 ## The update that was made last, and what it downloaded: what returning to it takes.
 var planned_version: String = ""
 var planned_bytes: int = -1
+## The download that was begun last and has not come to its end; empty = none.
+var begun_version: String = ""
+var begun_bytes: int = -1
+var begun_here_bytes: int = 0
 ## Arguments for the game, as typed: separated by spaces, with "..." around those that hold one.
 var game_arguments: String = ""
 var is_vr_wanted: bool = false
@@ -187,6 +193,10 @@ func keys() -> PackedStringArray:
 		"dismissed_version",
 		"planned_version",
 		"planned_bytes",
+		"begun_version",
+		"begun_bytes",
+		"begun_here_bytes",
+		"left_mode",
 		"game_arguments",
 		"is_vr_wanted",
 		"window_rect",

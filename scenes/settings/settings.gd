@@ -192,7 +192,7 @@ func _draw_settings() -> void:
 func _draw_reasons() -> void:
 	_manual_row.reason = SettingReasons.of_manual(settings)
 	_hours.reason = SettingReasons.of_hours(settings)
-	_hours.is_limit = settings.rate_limit_bytes_per_second > 0
+	_hours.show_use(settings.rate_limit_bytes_per_second > 0, settings.is_paused_in_hours)
 	_background.draw_reasons()
 
 

@@ -46,7 +46,9 @@ func _remove(folder: String) -> void:
 	DirAccess.remove_absolute(folder)
 
 
-func _publish(version: String, mode: String = "stable") -> void:
+func _publish(
+	version: String, mode: String = "stable", more: PackedStringArray = PackedStringArray()
+) -> void:
 	DirAccess.make_dir_recursive_absolute(_folder + "/game")
 	var program := _folder + "/game/game.sh"
 	var file := FileAccess.open(program, FileAccess.WRITE)
@@ -61,7 +63,7 @@ func _publish(version: String, mode: String = "stable") -> void:
 		var init: PackedStringArray = ["keys", "init", keys, "--quiet"]
 		init.append_array(["--mode", "stable", "--mode", "beta"])
 		assert(VSekaiUpdater.run_command_line(init) == 0)
-	assert(VSekaiUpdater.run_command_line(_publishing(version, mode)) == 0)
+	assert(VSekaiUpdater.run_command_line(_publishing(version, mode) + more) == 0)
 
 
 ## The command that publishes what is in the folder of the game.

@@ -23,7 +23,7 @@ func test_every_state_has_its_primary_button() -> void:
 		K.READY: ["Play", A.PLAY],
 		K.CHECKING: ["Play", A.PLAY],
 		K.UPDATE_WAITING: ["Update 6.7 MB", A.UPDATE],
-		K.RESUMABLE: ["Resume", A.RESUME],
+		K.RESUMABLE: ["Resume 0.1.3", A.RESUME],
 		K.PREPARING: ["Cancel", A.CANCEL],
 		K.DOWNLOADING: ["Pause", A.PAUSE],
 		K.APPLYING: ["Please wait", A.NONE],
@@ -138,7 +138,7 @@ func test_notices_say_what_is_to_be_known() -> void:
 		HomeState.Notice.CRASHED: "ended with an error",
 		HomeState.Notice.MESSAGE: "All files verified",
 		HomeState.Notice.WENT_BACK:
-		"You have 0.1.2 again. 0.1.3 isn't offered any more, but newer versions are.",
+		"You have 0.1.2 again. 0.1.3 won't be installed by itself any more; newer versions are offered.",
 		HomeState.Notice.DOWNGRADE: "is a downgrade",
 	}
 	var frame := _open(K.READY)

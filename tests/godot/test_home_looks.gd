@@ -134,6 +134,9 @@ func test_the_newest_version_is_only_claimed_where_nothing_newer_is_known() -> v
 	mode.newest = "0.1.3"
 	mode.is_newer = true
 	model.modes.append(mode)
+	assert(model.home_state().notice == HomeState.Notice.NONE, "no check knew of it")
+	assert(HomeWords.detail(model.home_state()).is_empty(), "and it is not the newest")
+	model.weighed = LauncherNotices.key_of(model, "0.1.3")
 	assert(model.home_state().notice == HomeState.Notice.ROLLING_OUT)
 	model.dismiss(HomeState.Notice.ROLLING_OUT)
 	assert(model.home_state().notice == HomeState.Notice.NONE)

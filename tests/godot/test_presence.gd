@@ -164,7 +164,13 @@ func test_downloads_can_wait_in_the_hours() -> void:
 	# All day would be no updates at all.
 	assert(chosen.is_paused_in_hours and chosen.rate_from_minute == 18 * 60)
 	var row := frame.settings.get_node("%HoursRow") as HoursRow
-	assert(row.reason.is_empty() and row.hint == "Downloads wait from 18:00 to 2:00.", row.hint)
+	assert(row.reason.is_empty(), row.reason)
+	assert(row.hint == "Automatic updates pause from 18:00 to 2:00.", row.hint)
+	assert(not (row.get_node("%From") as OptionButton).disabled)
+	var rate := frame.settings.get_node("%Rate") as OptionButton
+	rate.select(1)
+	rate.item_selected.emit(1)
+	assert(row.hint == "The limit and the pause apply from 18:00 to 2:00.", row.hint)
 	assert(chosen.is_resting(18 * 60) and chosen.is_resting(60) and not chosen.is_resting(2 * 60))
 	chosen.rate_from_minute = 60
 	assert(chosen.is_resting(60) and not chosen.is_resting(0) and not chosen.is_resting(18 * 60))

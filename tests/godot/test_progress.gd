@@ -28,6 +28,33 @@ func test_the_size_of_a_download_stays_as_it_was_told() -> void:
 	assert(bar.value == 50.0 and not "60" in _text(frame, "%Detail"), _text(frame, "%Detail"))
 
 
+func test_what_has_arrived_is_not_said_to_be_downloading() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	frame.home.show_progress(0, 9, 1_000_000.0, 3.0, 6_700_000, 6_700_000)
+	assert(_text(frame, "%Status").begins_with("Installing "), _text(frame, "%Status"))
+	assert(_text(frame, "%Detail") == "6.7 MB of 6.7 MB", _text(frame, "%Detail"))
+
+
+func test_a_download_that_waits_or_was_stopped_keeps_its_bar() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	await _wait_to_draw()
+	frame.home.show_progress(0, 9, 1_000_000.0, 3.0, 3_350_000, 6_700_000)
+	frame.home.state.kind = K.WAITING
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%Detail").begins_with("3.4 MB of 6.7 MB · "), _text(frame, "%Detail"))
+	assert(_text(frame, "%Percent") == "50%" and frame.home.get_node("%Bar").get("visible"))
+	frame.home.state.kind = K.READY
+	frame.home.state = frame.home.state
+	frame.home.state.kind = K.RESUMABLE
+	frame.home.state.here_bytes = 3_350_000
+	frame.home.state.new_version = "0.3.0"
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%Primary") == "Resume 0.3.0" and _text(frame, "%Percent") == "50%")
+	assert(_text(frame, "%Detail") == "3.4 MB of 6.7 MB", _text(frame, "%Detail"))
+
+
 func test_a_check_of_the_files_tells_how_far_it_is_and_no_bytes() -> void:
 	var frame := _open(K.READY)
 	await get_tree().process_frame
