@@ -34,9 +34,11 @@ const LOOKS: Dictionary[String, String] = {
 ## Only these know the updater.
 const SESSION: PackedStringArray = [
 	"background_work.gd",
+	"first_offer.gd",
 	"launcher_log.gd",
 	"launcher_requests.gd",
 	"launcher_session.gd",
+	"learned_versions.gd",
 	"notes_reader.gd",
 	"one_launcher.gd",
 	"own_updater.gd",
