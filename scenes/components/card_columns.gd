@@ -17,6 +17,8 @@ func _notification(what: int) -> void:
 		_arrange()
 		# Wrapped texts have their height only now.
 		update_minimum_size()
+		if is_inside_tree() and not get_tree().process_frame.is_connected(_settle):
+			get_tree().process_frame.connect(_settle, CONNECT_ONE_SHOT)
 
 
 func _get_minimum_size() -> Vector2:
@@ -24,6 +26,13 @@ func _get_minimum_size() -> Vector2:
 	for child: Control in _shown():
 		width = maxf(width, child.get_combined_minimum_size().x)
 	return Vector2(width, _highest(_columns(_limit())))
+
+
+## What is in a card may have been laid out before its texts knew their width.
+func _settle() -> void:
+	for card: Control in _shown():
+		if card is Container:
+			(card as Container).queue_sort()
 
 
 func _arrange() -> void:

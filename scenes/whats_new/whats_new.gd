@@ -207,8 +207,6 @@ func _add_version(entry: NotesEntry, card: VersionCard) -> void:
 		words.append(tr("NOTES_INSTALLED"))
 	elif entry.is_new:
 		words.append(tr("NOTES_NEW"))
-	if entry.published_at > 0:
-		words.append(Words.date(entry.published_at))
 	button.text = " · ".join(words)
 	button.pressed.connect(_show_card.bind(card))
 	_versions.add_child(button)
