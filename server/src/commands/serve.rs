@@ -48,9 +48,10 @@ pub(super) async fn run(config: Config) -> Result<()> {
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
     // What it finds is logged. Players are served meanwhile, and /readyz says it.
     let _ = app.service().chunks().check_reach().await;
-    welcome(&app, &address, pages, &database).await?;
     let stop = Arc::new(Notify::new());
+    // Before the first line: whoever reads it may stop the server at once.
     watch_signals(Arc::clone(&app), Arc::clone(&stop), drain)?;
+    welcome(&app, &address, pages, &database).await?;
     let tasks = app.background_tasks()?;
     if let (Some(tcp), Some(handle)) = (metrics_tcp, handle) {
         serve_metrics(tcp, handle, &app);
