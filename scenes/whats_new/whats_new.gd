@@ -210,6 +210,10 @@ func _add_version(entry: NotesEntry, card: VersionCard) -> void:
 	if entry.published_at > 0:
 		words.append(Words.date(entry.published_at))
 	button.text = " · ".join(words)
+	# A list that grew with its words would keep a window from getting narrower.
+	button.clip_text = true
+	button.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
+	button.tooltip_text = button.text
 	button.pressed.connect(_show_card.bind(card))
 	_versions.add_child(button)
 
