@@ -27,8 +27,7 @@ func _ready() -> void:
 
 ## Installs, at once or after another look.
 func take(install: Callable) -> void:
-	var is_looking := _session.updater.get_operation() == VSekaiUpdater.Operation.CHECK
-	if _install.is_valid() and is_looking:
+	if _install.is_valid() and _session.updater.is_busy():
 		return
 	var model := _session.model
 	var is_fresh := Time.get_ticks_msec() - _found_msec < FRESH_MSEC

@@ -9,6 +9,8 @@ var planned_bytes: int = -1
 var here_bytes: int = 0
 ## Whether a person has ended the download that can go on.
 var is_cancelled: bool = false
+## Whether one that has lost the server is tried again now; until bytes come, it waits.
+var is_retried: bool = false
 ## Whether nothing tries any more to go on with one that has lost the server.
 var has_given_up: bool = false
 ## Whether it is to begin by itself, because a switch to another mode has promised it.

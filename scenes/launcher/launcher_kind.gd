@@ -8,6 +8,9 @@ static func of(model: LauncherModel) -> HomeState.Kind:
 	if activity == HomeState.Kind.LOADING and model.is_installed():
 		# What the last start has kept is there to play.
 		activity = HomeState.Kind.READY
+	var is_trying := activity in [HomeState.Kind.PREPARING, HomeState.Kind.CHECKING]
+	if model.download.is_retried and is_trying and not model.is_playing:
+		return HomeState.Kind.WAITING
 	if model.is_playing and activity in [HomeState.Kind.READY, HomeState.Kind.CHECKING]:
 		kind = HomeState.Kind.PLAYING
 	elif activity != HomeState.Kind.READY:

@@ -86,7 +86,7 @@ func act(action: HomeState.Action) -> void:
 			_queue.start(updater.launch.bind(settings.words_for_game(branding)))
 		HomeState.Action.REPAIR:
 			repair()
-		HomeState.Action.RETRY:
+		HomeState.Action.RETRY when not is_updating():
 			_retry()
 		HomeState.Action.CHECK:
 			_check()

@@ -70,6 +70,9 @@ func _on_progress(
 
 
 func _on_changed() -> void:
+	var trying := [HomeState.Kind.PREPARING, HomeState.Kind.CHECKING]
+	if not _session.model.activity in trying:
+		_session.model.download.is_retried = false
 	if not _session.model.is_waiting():
 		_update_timer.stop()
 	elif _update_timer.is_stopped():
@@ -102,4 +105,5 @@ func _go_on() -> void:
 	if _session.model.is_playing:
 		_update_timer.start()
 	elif _session.model.is_waiting():
+		_session.model.download.is_retried = true
 		_session.go_on_updating()

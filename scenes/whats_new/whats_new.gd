@@ -208,6 +208,10 @@ func _add_version(entry: NotesEntry, card: VersionCard) -> void:
 	elif entry.is_new:
 		words.append(tr("NOTES_NEW"))
 	button.text = " · ".join(words)
+	# A list that grew with its words would keep a window from getting narrower.
+	button.clip_text = true
+	button.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
+	button.tooltip_text = button.text
 	button.pressed.connect(_show_card.bind(card))
 	_versions.add_child(button)
 
